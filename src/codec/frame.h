@@ -1,0 +1,61 @@
+/*
+ * frame.h - split the byte stream of a syslog connection into messages.
+ *
+ * Two framings (RFC 6587): octet counting, "11 <34>1 - - -" (the only one that RFC 5425 allows on
+ * TLS), and newline. Which one a connection speaks is found out from its first bytes, and looked at
+ * again after each message, because devices get it wrong: a count that is too large, too small,
+ * missing, split ("1" | "011 <14>..."), messages back to back with nothing between them.
+ * After a wrong count the decoder finds the next "<PRI>" that starts a message, counts a repair and
+ * goes on; no byte is dropped: what belongs to no message is handed out as a message of its own.
+ *
+ * Pure: no I/O, no clock, no global state. All memory is allocated by fl_frame_new().
+ */
+#ifndef FL_CODEC_FRAME_H
+#define FL_CODEC_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/span.h"
+
+#define FL_FRAME_MAX_BYTES ((size_t)1 << 20) /* hard ceiling for max_bytes */
+
+struct fl_frame; /* opaque; see frame.c */
+
+struct fl_frame_msg {
+    struct fl_span bytes; /* without count and newline; borrowed until the next feed or free */
+    bool repaired;        /* the framing around it was wrong */
+    bool truncated; /* longer than max_bytes: this is its front, the rest was dropped and counted */
+};
+
+struct fl_frame_stats {
+    uint64_t messages;
+    uint64_t repaired;
+    uint64_t truncated;
+    uint64_t dropped_bytes; /* beyond max_bytes of truncated messages only */
+};
+
+/* Errors: FL_E_INVAL (max_bytes is 0 or over FL_FRAME_MAX_BYTES), FL_E_NOMEM. */
+int fl_frame_new(size_t max_bytes, struct fl_frame **ret_dec, struct fl_err *err) FL_MUST_CHECK;
+void fl_frame_free(struct fl_frame *dec);
+static inline void fl_frame_freep(struct fl_frame **dec)
+{
+    fl_frame_free(*dec);
+}
+
+/* Copy up to n bytes in; return how many were taken. Fewer than n means full: fl_frame_next() then
+ * yields. */
+size_t fl_frame_feed(struct fl_frame *dec, const void *data, size_t n) FL_MUST_CHECK;
+
+/* The stream has ended (or, with a file, idled): what is left becomes messages too. */
+void fl_frame_finish(struct fl_frame *dec);
+
+/* 1 and a message, or 0 when more bytes are needed. Never fails, always makes progress. */
+int fl_frame_next(struct fl_frame *dec, struct fl_frame_msg *ret_msg) FL_MUST_CHECK;
+
+const struct fl_frame_stats *fl_frame_stats(const struct fl_frame *dec);
+
+#endif

@@ -1,0 +1,538 @@
+#include "codec/msg.h"
+
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/cursor.h"
+
+enum kind { KIND_U8, KIND_U16, KIND_U32, KIND_U64, KIND_SPAN };
+
+struct member {
+    enum kind kind;
+    size_t offset; /* in the type's struct */
+    size_t max;    /* of a span, bytes */
+};
+
+#define U8(s, m)                                                                                   \
+    {                                                                                              \
+        KIND_U8, offsetof(struct fl_msg_##s, m), 0                                                 \
+    }
+#define U16(s, m)                                                                                  \
+    {                                                                                              \
+        KIND_U16, offsetof(struct fl_msg_##s, m), 0                                                \
+    }
+#define U32(s, m)                                                                                  \
+    {                                                                                              \
+        KIND_U32, offsetof(struct fl_msg_##s, m), 0                                                \
+    } /* also int32_t */
+#define U64(s, m)                                                                                  \
+    {                                                                                              \
+        KIND_U64, offsetof(struct fl_msg_##s, m), 0                                                \
+    } /* also int64_t */
+#define SPAN(s, m, max)                                                                            \
+    {                                                                                              \
+        KIND_SPAN, offsetof(struct fl_msg_##s, m), max                                             \
+    }
+
+static const struct member conf_members[] = {
+    SPAN(conf, name, FL_MSG_TEXT_MAX),
+    SPAN(conf, value, FL_MSG_CHUNK_MAX),
+};
+
+static const struct member link_members[] = {
+    U8(link, peer),
+};
+
+static const struct member wake_members[] = {
+    U8(wake, which),
+};
+
+static const struct member listen_members[] = {
+    U8(listen, kind),
+    SPAN(listen, name, FL_MSG_TEXT_MAX),
+    SPAN(listen, tenant, FL_SLUG_MAX),
+    SPAN(listen, address, FL_MSG_TEXT_MAX),
+};
+
+static const struct member dir_members[] = {
+    SPAN(dir, name, FL_MSG_TEXT_MAX),
+};
+
+static const struct member ready_members[] = {
+    U32(ready, landlock_abi),
+    U8(ready, seccomp),
+    U32(ready, uid),
+    SPAN(ready, note, FL_MSG_TEXT_MAX),
+};
+
+static const struct member role_state_members[] = {
+    U8(role_state, role),      U32(role_state, pid), U32(role_state, restarts),
+    U64(role_state, since_us), U8(role_state, up),   U32(role_state, landlock_abi),
+    U8(role_state, seccomp),   U32(role_state, uid), SPAN(role_state, note, FL_MSG_TEXT_MAX),
+};
+
+static const struct member fail_members[] = {
+    U32(fail, code),
+    SPAN(fail, text, FL_MSG_TEXT_MAX),
+};
+
+static const struct member audit_members[] = {
+    U64(audit, at_us),
+    SPAN(audit, event, FL_MSG_TEXT_MAX),
+    SPAN(audit, tenant, FL_SLUG_MAX),
+    SPAN(audit, actor, FL_MSG_TEXT_MAX),
+    SPAN(audit, object, FL_MSG_TEXT_MAX),
+    SPAN(audit, detail, 8192),
+};
+
+static const struct member cert_members[] = {
+    SPAN(cert, chain_pem, FL_MSG_CHUNK_MAX),
+    SPAN(cert, ca_pem, FL_MSG_CHUNK_MAX),
+};
+
+static const struct member sign_ask_members[] = {
+    SPAN(sign_ask, digest, 64),
+};
+
+static const struct member sign_members[] = {
+    SPAN(sign, signature, 256),
+};
+
+static const struct member file_key_new_members[] = {
+    U32(file_key_new, tenant),
+    U32(file_key_new, day),
+    SPAN(file_key_new, file_id, 16),
+};
+
+static const struct member file_key_ask_members[] = {
+    U32(file_key_ask, tenant),
+    U32(file_key_ask, day),
+    SPAN(file_key_ask, file_id, 16),
+};
+
+static const struct member file_key_members[] = {
+    SPAN(file_key, key, 32),
+};
+
+static const struct member key_destroy_members[] = {
+    U32(key_destroy, tenant),
+    U32(key_destroy, day),
+    SPAN(key_destroy, file_id, 16),
+    SPAN(key_destroy, why, FL_MSG_TEXT_MAX),
+};
+
+static const struct member destroyed_members[] = {
+    U64(destroyed, keys),
+    U32(destroyed, epoch),
+    SPAN(destroyed, root_kind, FL_MSG_TEXT_MAX),
+    SPAN(destroyed, signature, 64),
+};
+
+static const struct member keys_stat_members[] = {
+    U32(keys_stat, epoch),
+    U64(keys_stat, tenants),
+    U64(keys_stat, days),
+    U64(keys_stat, files),
+    SPAN(keys_stat, root_kind, FL_MSG_TEXT_MAX),
+    U64(keys_stat, signs),
+};
+
+static const struct member db_key_members[] = {
+    SPAN(db_key, key, 32),
+};
+
+static const struct member csr_sign_members[] = {
+    SPAN(csr_sign, csr_pem, FL_MSG_CHUNK_MAX),
+    U32(csr_sign, days),
+    SPAN(csr_sign, tenant, FL_SLUG_MAX),
+    SPAN(csr_sign, device, FL_SLUG_MAX),
+};
+
+static const struct member csr_signed_members[] = {
+    SPAN(csr_signed, cert_pem, FL_MSG_CHUNK_MAX),
+    SPAN(csr_signed, ca_pem, FL_MSG_CHUNK_MAX),
+    SPAN(csr_signed, fingerprint, 32),
+    U64(csr_signed, not_after_us),
+};
+
+static const struct member grant_members[] = {
+    U32(grant, tenant),
+    U64(grant, until_us),
+};
+
+static const struct member cap_ask_members[] = {
+    U32(cap_ask, tenant),
+    U32(cap_ask, scope),
+    SPAN(cap_ask, purpose, FL_MSG_TEXT_MAX),
+    U32(cap_ask, uid),
+};
+
+static const struct member cap_members[] = {
+    SPAN(cap, cap, 512),
+};
+
+static const struct member cap_key_members[] = {
+    SPAN(cap_key, public_key, 32),
+};
+
+static const struct member table_end_members[] = {
+    U64(table_end, generation),
+};
+
+static const struct member tenant_members[] = {
+    U32(tenant, id),
+    SPAN(tenant, slug, FL_SLUG_MAX),
+    U8(tenant, demo),
+    SPAN(tenant, far_zones, FL_MSG_TEXT_MAX),
+    SPAN(tenant, far_instances, FL_MSG_TEXT_MAX),
+};
+
+static const struct member device_members[] = {
+    U32(device, tenant),
+    SPAN(device, slug, FL_SLUG_MAX),
+    SPAN(device, site, FL_SLUG_MAX),
+    SPAN(device, fingerprint, 32),
+    SPAN(device, host, FL_MSG_TEXT_MAX),
+    U8(device, relay),
+    U8(device, revoked),
+};
+
+static const struct member tenant_ca_members[] = {
+    U32(tenant_ca, tenant),
+    SPAN(tenant_ca, ca_pem, FL_MSG_CHUNK_MAX),
+};
+
+static const struct member device_stat_members[] = {
+    U32(device_stat, tenant),    SPAN(device_stat, device, FL_SLUG_MAX),
+    U64(device_stat, boot),      U64(device_stat, lines),
+    U64(device_stat, bytes),     U64(device_stat, unparsed),
+    U64(device_stat, raw_kept),  U64(device_stat, repaired),
+    U64(device_stat, truncated), U64(device_stat, clock_off),
+    U64(device_stat, accepted),  U64(device_stat, lost),
+    U64(device_stat, dropped),   U64(device_stat, connects),
+    U32(device_stat, open),      U64(device_stat, last_us),
+    U64(device_stat, skew_us),   U64(device_stat, gap_us),
+    U64(device_stat, gaps),
+};
+
+static const struct member rogue_members[] = {
+    U64(rogue, at_us),
+    SPAN(rogue, fingerprint, 32),
+    SPAN(rogue, subject, FL_MSG_TEXT_MAX),
+    SPAN(rogue, address, FL_MSG_TEXT_MAX),
+    SPAN(rogue, reason, FL_MSG_TEXT_MAX),
+    SPAN(rogue, listener, FL_MSG_TEXT_MAX),
+};
+
+static const struct member conn_stat_members[] = {
+    U64(conn_stat, conn),
+    U32(conn_stat, tenant),
+    SPAN(conn_stat, device, FL_SLUG_MAX),
+    SPAN(conn_stat, address, FL_MSG_TEXT_MAX),
+    SPAN(conn_stat, listener, FL_MSG_TEXT_MAX),
+    U64(conn_stat, since_us),
+    U64(conn_stat, received),
+    U64(conn_stat, accepted),
+    U8(conn_stat, open),
+    SPAN(conn_stat, why, FL_MSG_TEXT_MAX),
+};
+
+static const struct member accepted_members[] = {
+    U64(accepted, conn),
+    U64(accepted, upto),
+};
+
+static const struct member tenant_rule_members[] = {
+    U32(tenant_rule, tenant),
+    SPAN(tenant_rule, slug, FL_SLUG_MAX),
+    U32(tenant_rule, keep_days),
+    U64(tenant_rule, quota_bytes),
+};
+
+static const struct member query_members[] = {
+    SPAN(query, cap, 512),
+    U8(query, kind),
+    U64(query, from_us),
+    U64(query, to_us),
+    SPAN(query, filter, 8192),
+    SPAN(query, by, 4096),
+    SPAN(query, metric, FL_MSG_TEXT_MAX),
+    U32(query, limit),
+    U64(query, step_us),
+    SPAN(query, cursor, FL_MSG_TEXT_MAX),
+    SPAN(query, format, FL_MSG_TEXT_MAX),
+    U32(query, budget_ms),
+    U64(query, budget_bytes),
+    U8(query, original),
+};
+
+static const struct member credit_members[] = {
+    U64(credit, bytes),
+};
+
+static const struct member result_members[] = {
+    SPAN(result, bytes, FL_MSG_CHUNK_MAX),
+};
+
+static const struct member query_end_members[] = {
+    U32(query_end, code),
+    U8(query_end, partial),
+    U64(query_end, rows_scanned),
+    U64(query_end, rows_matched),
+    U64(query_end, bytes_read),
+    U64(query_end, elapsed_us),
+    U8(query_end, from_rollups),
+    SPAN(query_end, cursor, FL_MSG_TEXT_MAX),
+    SPAN(query_end, text, FL_MSG_TEXT_MAX),
+};
+
+static const struct member store_stat_members[] = {
+    U64(store_stat, rows),           U64(store_stat, wal_bytes),
+    U64(store_stat, wal_files),      U64(store_stat, memtable_rows),
+    U64(store_stat, memtable_bytes), U64(store_stat, segments),
+    U64(store_stat, segment_bytes),  U64(store_stat, batches_bad),
+    U64(store_stat, rows_bad),       U64(store_stat, replayed_rows),
+    U64(store_stat, syncs),          U64(store_stat, last_commit_us),
+    U8(store_stat, behind),          SPAN(store_stat, note, FL_MSG_TEXT_MAX),
+};
+
+static const struct member store_tenant_members[] = {
+    U32(store_tenant, tenant),      U64(store_tenant, rows),       U64(store_tenant, bytes),
+    U64(store_tenant, segments),    U32(store_tenant, oldest_day), U32(store_tenant, newest_day),
+    U64(store_tenant, no_baseline),
+};
+
+static const struct member request_members[] = {
+    SPAN(request, method, FL_MSG_TEXT_MAX),
+    SPAN(request, path, 16384),
+    SPAN(request, type, FL_MSG_TEXT_MAX),
+    U64(request, body_bytes),
+};
+
+static const struct member response_members[] = {
+    U16(response, status),
+    SPAN(response, type, FL_MSG_TEXT_MAX),
+};
+
+static const struct member body_members[] = {
+    SPAN(body, bytes, FL_MSG_CHUNK_MAX),
+};
+
+struct row {
+    const char *name;
+    const struct member *members;
+    size_t count;
+    size_t size;       /* of the struct */
+    unsigned from, to; /* bits of enum fl_role */
+};
+
+#define BIT(role) (1u << FL_ROLE_##role)
+#define ROLES     (BIT(INGEST) | BIT(CORE) | BIT(STORE) | BIT(KEYS))
+#define ANY       (ROLES | BIT(SUPERVISOR))
+#define ROW(s, name, from, to)                                                                     \
+    {                                                                                              \
+        name, s##_members, FL_LEN(s##_members), sizeof(struct fl_msg_##s), from, to                \
+    }
+#define BARE(name, from, to)                                                                       \
+    {                                                                                              \
+        name, NULL, 0, 0, from, to                                                                 \
+    }
+
+static const struct row rows[FL_MSG_TYPE_COUNT] = {
+    [FL_MSG_CONF] = ROW(conf, "conf", BIT(SUPERVISOR), ANY),
+    [FL_MSG_LINK] = ROW(link, "link", BIT(SUPERVISOR), ANY),
+    [FL_MSG_RING] = BARE("ring", BIT(SUPERVISOR), BIT(INGEST) | BIT(STORE)),
+    [FL_MSG_WAKE] = ROW(wake, "wake", BIT(SUPERVISOR), BIT(INGEST) | BIT(STORE)),
+    [FL_MSG_LISTEN] = ROW(listen, "listen", BIT(SUPERVISOR), BIT(INGEST) | BIT(CORE)),
+    [FL_MSG_DIR] = ROW(dir, "dir", BIT(SUPERVISOR), ANY),
+    [FL_MSG_START] = BARE("start", BIT(SUPERVISOR), ANY),
+    [FL_MSG_STOP] = BARE("stop", BIT(SUPERVISOR), ANY),
+    [FL_MSG_READY] = ROW(ready, "ready", ROLES, BIT(SUPERVISOR)),
+    [FL_MSG_ROLES_ASK] = BARE("roles_ask", BIT(CORE), BIT(SUPERVISOR)),
+    [FL_MSG_ROLE_STATE] = ROW(role_state, "role_state", BIT(SUPERVISOR), BIT(CORE)),
+    [FL_MSG_DONE] = BARE("done", ANY, ANY),
+    [FL_MSG_FAIL] = ROW(fail, "fail", ANY, ANY),
+    [FL_MSG_AUDIT] = ROW(audit, "audit", ANY, BIT(CORE)),
+    [FL_MSG_CERT_ASK] = BARE("cert_ask", BIT(INGEST) | BIT(CORE), BIT(KEYS)),
+    [FL_MSG_CERT] = ROW(cert, "cert", BIT(KEYS), BIT(INGEST) | BIT(CORE)),
+    [FL_MSG_SIGN_ASK] = ROW(sign_ask, "sign_ask", BIT(INGEST), BIT(KEYS)),
+    [FL_MSG_SIGN] = ROW(sign, "sign", BIT(KEYS), BIT(INGEST)),
+    [FL_MSG_FILE_KEY_NEW] = ROW(file_key_new, "file_key_new", BIT(STORE), BIT(KEYS)),
+    [FL_MSG_FILE_KEY_ASK] = ROW(file_key_ask, "file_key_ask", BIT(STORE), BIT(KEYS)),
+    [FL_MSG_FILE_KEY] = ROW(file_key, "file_key", BIT(KEYS), BIT(STORE)),
+    [FL_MSG_KEY_DESTROY] = ROW(key_destroy, "key_destroy", BIT(STORE), BIT(KEYS)),
+    [FL_MSG_DESTROYED] = ROW(destroyed, "destroyed", BIT(KEYS), BIT(STORE)),
+    [FL_MSG_KEYS_STAT_ASK] = BARE("keys_stat_ask", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_KEYS_STAT] = ROW(keys_stat, "keys_stat", BIT(KEYS), BIT(CORE)),
+    [FL_MSG_DB_KEY_ASK] = BARE("db_key_ask", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_DB_KEY] = ROW(db_key, "db_key", BIT(KEYS), BIT(CORE)),
+    [FL_MSG_CSR_SIGN] = ROW(csr_sign, "csr_sign", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_CSR_SIGNED] = ROW(csr_signed, "csr_signed", BIT(KEYS), BIT(CORE)),
+    [FL_MSG_GRANT] = ROW(grant, "grant", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_CAP_ASK] = ROW(cap_ask, "cap_ask", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_CAP] = ROW(cap, "cap", BIT(KEYS), BIT(CORE)),
+    [FL_MSG_CAP_KEY] = ROW(cap_key, "cap_key", BIT(KEYS), BIT(STORE)),
+    [FL_MSG_TABLE_BEGIN] = BARE("table_begin", BIT(CORE), BIT(INGEST)),
+    [FL_MSG_TENANT] = ROW(tenant, "tenant", BIT(CORE), BIT(INGEST)),
+    [FL_MSG_DEVICE] = ROW(device, "device", BIT(CORE), BIT(INGEST)),
+    [FL_MSG_TENANT_CA] = ROW(tenant_ca, "tenant_ca", BIT(CORE), BIT(INGEST)),
+    [FL_MSG_TABLE_END] = ROW(table_end, "table_end", BIT(CORE), BIT(INGEST)),
+    [FL_MSG_DEVICE_STAT] = ROW(device_stat, "device_stat", BIT(INGEST), BIT(CORE)),
+    [FL_MSG_ROGUE] = ROW(rogue, "rogue", BIT(INGEST), BIT(CORE)),
+    [FL_MSG_CONN_STAT] = ROW(conn_stat, "conn_stat", BIT(INGEST), BIT(CORE)),
+    [FL_MSG_ACCEPTED] = ROW(accepted, "accepted", BIT(STORE), BIT(INGEST)),
+    [FL_MSG_TENANT_RULE] = ROW(tenant_rule, "tenant_rule", BIT(CORE), BIT(STORE)),
+    [FL_MSG_QUERY] = ROW(query, "query", BIT(CORE), BIT(STORE)),
+    [FL_MSG_CREDIT] = ROW(credit, "credit", BIT(CORE), BIT(STORE)),
+    [FL_MSG_CANCEL] = BARE("cancel", BIT(CORE), BIT(STORE)),
+    [FL_MSG_RESULT] = ROW(result, "result", BIT(STORE), BIT(CORE)),
+    [FL_MSG_QUERY_END] = ROW(query_end, "query_end", BIT(STORE), BIT(CORE)),
+    [FL_MSG_STORE_STAT_ASK] = BARE("store_stat_ask", BIT(CORE), BIT(STORE)),
+    [FL_MSG_STORE_STAT] = ROW(store_stat, "store_stat", BIT(STORE), BIT(CORE)),
+    [FL_MSG_STORE_TENANT] = ROW(store_tenant, "store_tenant", BIT(STORE), BIT(CORE)),
+    [FL_MSG_REQUEST] = ROW(request, "request", BIT(CLIENT), BIT(CORE)),
+    [FL_MSG_REQUEST_BODY] = ROW(body, "request_body", BIT(CLIENT), BIT(CORE)),
+    [FL_MSG_RESPONSE] = ROW(response, "response", BIT(CORE), BIT(CLIENT)),
+    [FL_MSG_RESPONSE_BODY] = ROW(body, "response_body", BIT(CORE), BIT(CLIENT)),
+    [FL_MSG_RESPONSE_END] = BARE("response_end", BIT(CORE), BIT(CLIENT)),
+};
+
+static const struct row *row_of(enum fl_msg_type type)
+{
+    if ((unsigned)type >= FL_MSG_TYPE_COUNT || rows[type].name == NULL)
+        return NULL;
+    return &rows[type];
+}
+
+const char *fl_role_name(enum fl_role role)
+{
+    static const char *const names[FL_ROLE_COUNT] = {"supervisor", "ingest", "core",
+                                                     "store",      "keys",   "client"};
+
+    return (unsigned)role < FL_ROLE_COUNT ? names[role] : "unknown";
+}
+
+const char *fl_msg_name(enum fl_msg_type type)
+{
+    const struct row *row = row_of(type);
+
+    return row == NULL ? "unknown" : row->name;
+}
+
+size_t fl_msg_size(enum fl_msg_type type)
+{
+    const struct row *row = row_of(type);
+
+    return row == NULL ? 0 : row->size;
+}
+
+bool fl_msg_allowed(enum fl_msg_type type, enum fl_role from, enum fl_role to)
+{
+    const struct row *row = row_of(type);
+
+    if (row == NULL || (unsigned)from >= FL_ROLE_COUNT || (unsigned)to >= FL_ROLE_COUNT)
+        return false;
+    return (row->from >> from & 1) != 0 && (row->to >> to & 1) != 0;
+}
+
+/* Members are read and written through memcpy: the struct is known to the table only. */
+static int put_member(const struct row *row, const struct member *m, const char *base,
+                      struct fl_buf *out, struct fl_err *err)
+{
+    struct fl_span span;
+    uint8_t u8;
+    uint16_t u16;
+    uint32_t u32;
+    uint64_t u64;
+
+    switch (m->kind) {
+    case KIND_U8:
+        memcpy(&u8, base + m->offset, sizeof u8);
+        fl_buf_put_u8(out, u8);
+        break;
+    case KIND_U16:
+        memcpy(&u16, base + m->offset, sizeof u16);
+        fl_buf_put_u16(out, u16);
+        break;
+    case KIND_U32:
+        memcpy(&u32, base + m->offset, sizeof u32);
+        fl_buf_put_u32(out, u32);
+        break;
+    case KIND_U64:
+        memcpy(&u64, base + m->offset, sizeof u64);
+        fl_buf_put_u64(out, u64);
+        break;
+    case KIND_SPAN:
+        memcpy(&span, base + m->offset, sizeof span);
+        if (span.len > m->max)
+            return fl_err_set(err, FL_E_LIMIT, "message %s: a field of %zu bytes is over its %zu",
+                              row->name, span.len, m->max);
+        fl_buf_put_lv(out, span);
+        break;
+    }
+    return FL_OK;
+}
+
+int fl_msg_encode(enum fl_msg_type type, const void *msg, struct fl_buf *out, struct fl_err *err)
+{
+    const struct row *row = row_of(type);
+
+    if (row == NULL)
+        return fl_err_set(err, FL_E_INVAL, "no message has the type %d", (int)type);
+    for (size_t i = 0; i < row->count; i++) {
+        int r = put_member(row, &row->members[i], msg, out, err);
+
+        if (r < 0)
+            return r;
+    }
+    if (fl_buf_status(out, err) < 0)
+        return fl_err_wrap(err, "message %s", row->name);
+    return FL_OK;
+}
+
+static void get_member(const struct member *m, struct fl_cursor *cur, char *base)
+{
+    struct fl_span span;
+    uint8_t u8;
+    uint16_t u16;
+    uint32_t u32;
+    uint64_t u64;
+
+    switch (m->kind) {
+    case KIND_U8:
+        u8 = fl_cursor_u8(cur);
+        memcpy(base + m->offset, &u8, sizeof u8);
+        break;
+    case KIND_U16:
+        u16 = fl_cursor_u16(cur);
+        memcpy(base + m->offset, &u16, sizeof u16);
+        break;
+    case KIND_U32:
+        u32 = fl_cursor_u32(cur);
+        memcpy(base + m->offset, &u32, sizeof u32);
+        break;
+    case KIND_U64:
+        u64 = fl_cursor_u64(cur);
+        memcpy(base + m->offset, &u64, sizeof u64);
+        break;
+    case KIND_SPAN:
+        span = fl_cursor_lv(cur, m->max);
+        memcpy(base + m->offset, &span, sizeof span);
+        break;
+    }
+}
+
+int fl_msg_decode(enum fl_msg_type type, struct fl_span payload, void *ret, struct fl_err *err)
+{
+    const struct row *row = row_of(type);
+    struct fl_cursor cur = fl_cursor_of(payload);
+
+    if (row == NULL)
+        return fl_err_set(err, FL_E_PROTO, "no message has the type %d", (int)type);
+    for (size_t i = 0; i < row->count; i++)
+        get_member(&row->members[i], &cur, ret);
+    if (!fl_cursor_done(&cur))
+        return fl_err_set(err, FL_E_PROTO, "message %s of %zu bytes does not fit its table",
+                          row->name, payload.len);
+    return FL_OK;
+}

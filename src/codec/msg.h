@@ -1,0 +1,370 @@
+/*
+ * msg.h - the messages between Fairlead's processes, and between them and the command line.
+ *
+ * One table (msg.c) gives each type its fields; encoding and decoding follow the table, so a new
+ * message is one enum member, one struct and one row. Everything is length-checked: a message
+ * that is short, long or over a maximum is refused whole. Who may send what to whom stands in the
+ * same table and is checked by the receiver (fl_msg_allowed), because a peer may have been taken
+ * over. The transport (framing, descriptors, limits) is io/imsg.h.
+ */
+#ifndef FL_CODEC_MSG_H
+#define FL_CODEC_MSG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+
+enum fl_role {
+    FL_ROLE_SUPERVISOR,
+    FL_ROLE_INGEST, /* devices' logs: TLS, framing, parsing */
+    FL_ROLE_CORE,   /* requests, control database */
+    FL_ROLE_STORE,  /* log segments, queries, retention */
+    FL_ROLE_KEYS,   /* root key, wrapping, capabilities, TLS signatures */
+    FL_ROLE_CLIENT, /* the command line on the local socket; later the web role */
+    FL_ROLE_COUNT
+};
+const char *fl_role_name(enum fl_role role);
+
+#define FL_MSG_MAX_BYTES ((size_t)256 * 1024) /* payload of one message */
+#define FL_MSG_TEXT_MAX  1024u                /* names, paths, error texts */
+#define FL_MSG_CHUNK_MAX ((size_t)128 * 1024) /* body pieces, certificates, settings */
+#define FL_SLUG_MAX      63u                  /* tenant, site and device ids */
+
+enum fl_msg_type {
+    FL_MSG_NONE = 0,
+    /* supervisor -> role: start-up and re-linking */
+    FL_MSG_CONF,   /* one setting; many, then FL_MSG_START */
+    FL_MSG_LINK,   /* fd: a socketpair end to the role `peer` (replaces the old one) */
+    FL_MSG_RING,   /* fd: the sealed memfd ring ingest -> store */
+    FL_MSG_WAKE,   /* fd: eventfd; which: 0 rows are waiting (store reads), 1 room is back (ingest
+                      reads) */
+    FL_MSG_LISTEN, /* fd: a bound listening socket, with what is to be spoken on it */
+    FL_MSG_DIR,    /* fd: an open folder (O_PATH or O_DIRECTORY) that the role may use, by name */
+    FL_MSG_START,  /* everything needed was sent: lock the door, then begin */
+    FL_MSG_STOP,   /* finish what is in hand and exit 0 */
+    /* role -> supervisor */
+    FL_MSG_READY,      /* sandboxed and serving; says what was obtained */
+    FL_MSG_ROLES_ASK,  /* core asks */
+    FL_MSG_ROLE_STATE, /* one per role, then FL_MSG_DONE */
+    /* any */
+    FL_MSG_DONE,  /* end of a list or success without a result */
+    FL_MSG_FAIL,  /* the answer to a request that failed */
+    FL_MSG_AUDIT, /* any role -> core: record a security event */
+    /* ingest, store, core <-> keys */
+    FL_MSG_CERT_ASK,
+    FL_MSG_CERT, /* the server's certificate chain and the CA, PEM */
+    FL_MSG_SIGN_ASK,
+    FL_MSG_SIGN, /* signature over a digest by the server's TLS key */
+    FL_MSG_FILE_KEY_NEW,
+    FL_MSG_FILE_KEY_ASK,
+    FL_MSG_FILE_KEY,    /* keys of store's files */
+    FL_MSG_KEY_DESTROY, /* a file's, a day's or a tenant's key; answer DESTROYED */
+    FL_MSG_DESTROYED,
+    FL_MSG_KEYS_STAT_ASK,
+    FL_MSG_KEYS_STAT,
+    FL_MSG_DB_KEY_ASK,
+    FL_MSG_DB_KEY, /* core: key of the control database */
+    FL_MSG_CSR_SIGN,
+    FL_MSG_CSR_SIGNED, /* core: sign a device's certificate request */
+    FL_MSG_GRANT,      /* core: local access to a tenant's data until a time */
+    FL_MSG_CAP_ASK,
+    FL_MSG_CAP,     /* core: mint a capability */
+    FL_MSG_CAP_KEY, /* keys -> store: public key that capabilities verify with */
+    /* core -> ingest: who may send; a new table replaces the old as a whole at TABLE_END */
+    FL_MSG_TABLE_BEGIN,
+    FL_MSG_TENANT,
+    FL_MSG_DEVICE,
+    FL_MSG_TENANT_CA,
+    FL_MSG_TABLE_END,
+    /* ingest -> core */
+    FL_MSG_DEVICE_STAT,
+    FL_MSG_ROGUE,
+    FL_MSG_CONN_STAT,
+    /* store -> ingest */
+    FL_MSG_ACCEPTED, /* rows of a connection that are synced */
+    /* core <-> store */
+    FL_MSG_TENANT_RULE, /* retention and quota; sent for every tenant at link-up and on change */
+    FL_MSG_QUERY,       /* with a capability; answers RESULT* then QUERY_END */
+    FL_MSG_CREDIT,
+    FL_MSG_CANCEL,
+    FL_MSG_RESULT,
+    FL_MSG_QUERY_END,
+    FL_MSG_STORE_STAT_ASK,
+    FL_MSG_STORE_STAT,
+    FL_MSG_STORE_TENANT, /* STAT, TENANT*, DONE */
+    /* client <-> core: the generic request of the API */
+    FL_MSG_REQUEST,
+    FL_MSG_REQUEST_BODY,
+    FL_MSG_RESPONSE,
+    FL_MSG_RESPONSE_BODY,
+    FL_MSG_RESPONSE_END,
+    FL_MSG_TYPE_COUNT
+};
+
+struct fl_msg_conf {
+    struct fl_span name, value;
+};
+struct fl_msg_link {
+    uint8_t peer; /* enum fl_role */
+};
+struct fl_msg_wake {
+    uint8_t which;
+};
+struct fl_msg_listen {
+    uint8_t kind;           /* enum fl_listen_kind */
+    struct fl_span name;    /* of the [listener] section; "tls" for the main one */
+    struct fl_span tenant;  /* slug that everything on it belongs to; "" for mutual TLS */
+    struct fl_span address; /* as bound, for status */
+};
+enum fl_listen_kind {
+    FL_LISTEN_TLS_MUTUAL,
+    FL_LISTEN_TLS_SERVER,
+    FL_LISTEN_TCP,
+    FL_LISTEN_UDP,
+    FL_LISTEN_LOCAL
+};
+struct fl_msg_dir {
+    struct fl_span name; /* "store", "keys", "control", ... */
+};
+struct fl_msg_ready {
+    uint32_t landlock_abi; /* 0 = the kernel has none */
+    uint8_t seccomp;       /* 1 = filter is on */
+    uint32_t uid;          /* that the role runs as */
+    struct fl_span note;   /* what could not be had, for status; "" when all was */
+};
+struct fl_msg_role_state {
+    uint8_t role;
+    uint32_t pid;
+    uint32_t restarts;
+    int64_t since_us;
+    uint8_t up;
+    uint32_t landlock_abi;
+    uint8_t seccomp;
+    uint32_t uid;
+    struct fl_span note;
+};
+struct fl_msg_fail {
+    int32_t code;
+    struct fl_span text;
+};
+struct fl_msg_audit {
+    int64_t at_us;
+    struct fl_span event;  /* "device.rogue", "cert.issued", ... */
+    struct fl_span tenant; /* slug or "" */
+    struct fl_span
+        actor; /* clear id such as "uid:0" or "role:ingest"; made a pseudonym by the writer */
+    struct fl_span object; /* what it was done to */
+    struct fl_span detail; /* JSON object text or "" */
+};
+struct fl_msg_cert {
+    struct fl_span chain_pem, ca_pem;
+};
+struct fl_msg_sign_ask {
+    struct fl_span digest; /* at most 64 bytes */
+};
+struct fl_msg_sign {
+    struct fl_span signature; /* DER */
+};
+/* Keys of files. tenant is the tenant's number; day counts from 1970-01-01; day INT32_MIN = not
+ * bound to a day. */
+struct fl_msg_file_key_new {
+    uint32_t tenant;
+    int32_t day;
+    struct fl_span file_id; /* 16 bytes */
+};
+struct fl_msg_file_key_ask {
+    uint32_t tenant;
+    int32_t day;
+    struct fl_span file_id;
+};
+struct fl_msg_file_key {
+    struct fl_span key; /* 32 bytes */
+};
+struct fl_msg_key_destroy {
+    uint32_t tenant;
+    int32_t day;
+    struct fl_span
+        file_id; /* 16 bytes: one file; "": the whole day, or the tenant with day INT32_MIN */
+    struct fl_span why; /* "retention", "purge", "erasure" */
+};
+struct fl_msg_destroyed {
+    uint64_t keys;
+    uint32_t epoch;
+    struct fl_span root_kind;
+    struct fl_span signature;
+};
+struct fl_msg_keys_stat {
+    uint32_t epoch;
+    uint64_t tenants, days, files;
+    struct fl_span root_kind;
+    uint64_t signs;
+};
+struct fl_msg_db_key {
+    struct fl_span key; /* 32 bytes */
+};
+struct fl_msg_csr_sign {
+    struct fl_span csr_pem;
+    uint32_t days;
+    struct fl_span tenant, device;
+};
+struct fl_msg_csr_signed {
+    struct fl_span cert_pem, ca_pem;
+    struct fl_span fingerprint; /* SHA-256, 32 bytes */
+    int64_t not_after_us;
+};
+struct fl_msg_grant {
+    uint32_t tenant;
+    int64_t until_us; /* 0 ends it; INT64_MAX: the demonstration tenant */
+};
+struct fl_msg_cap_ask {
+    uint32_t tenant;
+    uint32_t scope;         /* bits of enum fl_cap_scope */
+    struct fl_span purpose; /* one word of the purpose list: "query", "export", "operations" */
+    uint32_t uid;           /* of the caller on the local socket */
+};
+struct fl_msg_cap {
+    struct fl_span cap; /* trust/cap.h */
+};
+struct fl_msg_cap_key {
+    struct fl_span public_key; /* Ed25519, 32 bytes */
+};
+struct fl_msg_table_end {
+    uint64_t generation;
+};
+struct fl_msg_tenant {
+    uint32_t id;
+    struct fl_span slug;
+    uint8_t demo;
+    struct fl_span far_zones, far_instances; /* comma lists, sdwan.md 3.9 */
+};
+struct fl_msg_device {
+    uint32_t tenant;
+    struct fl_span slug, site;
+    struct fl_span
+        fingerprint; /* 32 bytes; "" when it has no certificate (weak listeners, relays) */
+    struct fl_span
+        host; /* HOSTNAME it is known by behind relays and on weak listeners; "" = slug */
+    uint8_t relay, revoked;
+};
+struct fl_msg_tenant_ca {
+    uint32_t tenant;
+    struct fl_span ca_pem;
+};
+/* Counters since the ingest process began (boot); core adds them up. */
+struct fl_msg_device_stat {
+    uint32_t tenant;
+    struct fl_span device;
+    uint64_t boot;
+    uint64_t lines, bytes, unparsed, raw_kept, repaired, truncated, clock_off;
+    uint64_t accepted; /* rows synced by the store */
+    uint64_t lost;     /* rows read but not accepted when their connection or the store ended */
+    uint64_t dropped;  /* datagrams the kernel dropped (UDP) */
+    uint64_t connects;
+    uint32_t open;
+    int64_t last_us; /* last line received */
+    int64_t skew_us; /* device time - time of receipt, latest */
+    int64_t gap_us;  /* longest silence between lines of a day's connections */
+    uint64_t gaps;   /* reconnects and silences over the limit */
+};
+struct fl_msg_rogue {
+    int64_t at_us;
+    struct fl_span fingerprint, subject, address, reason;
+    struct fl_span listener;
+};
+struct fl_msg_conn_stat {
+    uint64_t conn;
+    uint32_t tenant;
+    struct fl_span device, address, listener;
+    int64_t since_us;
+    uint64_t received, accepted;
+    uint8_t open;
+    struct fl_span why;
+};
+struct fl_msg_accepted {
+    uint64_t conn;
+    uint64_t upto; /* rows of this connection, from 1 */
+};
+struct fl_msg_tenant_rule {
+    uint32_t tenant;
+    struct fl_span slug;
+    uint32_t keep_days;
+    uint64_t quota_bytes; /* 0 = none */
+};
+struct fl_msg_query {
+    struct fl_span cap;     /* trust/cap.h; tenant and scope come from here, nowhere else */
+    uint8_t kind;           /* enum fl_query_kind, logs/query.h */
+    int64_t from_us, to_us; /* event time, half open */
+    struct fl_span filter;  /* text of the filter language */
+    struct fl_span by;      /* group field, or comma list of columns for export */
+    struct fl_span metric;  /* "bytes", "sessions", "packets", "seconds", "rows" */
+    uint32_t limit;
+    int64_t step_us; /* series */
+    struct fl_span cursor;
+    struct fl_span format; /* "json", "ndjson", "csv" */
+    uint32_t budget_ms;
+    uint64_t budget_bytes;
+    uint8_t original; /* with event.original */
+};
+struct fl_msg_credit {
+    uint64_t bytes;
+}; /* core can take this many more result bytes */
+struct fl_msg_result {
+    struct fl_span bytes;
+};
+struct fl_msg_query_end {
+    int32_t code;    /* 0 or enum fl_code */
+    uint8_t partial; /* budget ran out: what was sent is not all */
+    uint64_t rows_scanned, rows_matched, bytes_read, elapsed_us;
+    uint8_t from_rollups;
+    struct fl_span cursor; /* where to go on; "" at the end */
+    struct fl_span text;   /* why it failed or is partial */
+};
+struct fl_msg_store_stat {
+    uint64_t rows, wal_bytes, wal_files, memtable_rows, memtable_bytes, segments, segment_bytes;
+    uint64_t batches_bad, rows_bad, replayed_rows, syncs;
+    int64_t last_commit_us;
+    uint8_t behind;
+    struct fl_span note;
+};
+struct fl_msg_store_tenant {
+    uint32_t tenant;
+    uint64_t rows, bytes, segments;
+    int32_t oldest_day, newest_day;
+    uint64_t no_baseline;
+};
+struct fl_msg_request {
+    struct fl_span method, path; /* path with query string, %-encoded */
+    struct fl_span type;         /* of the body; "" = none */
+    uint64_t body_bytes;         /* that follow in REQUEST_BODY pieces */
+};
+struct fl_msg_response {
+    uint16_t status;
+    struct fl_span type;
+};
+struct fl_msg_body {
+    struct fl_span bytes;
+}; /* REQUEST_BODY, RESPONSE_BODY, RESULT */
+
+/*
+ * Append the payload of a message of this type; msg points at its struct (NULL for types without
+ * fields). FL_E_LIMIT when a span is over its maximum.
+ */
+int fl_msg_encode(enum fl_msg_type type, const void *msg, struct fl_buf *out, struct fl_err *err)
+    FL_MUST_CHECK;
+
+/* Fill the struct at ret; spans are borrowed from payload. FL_E_PROTO when it does not fit the
+ * table. */
+int fl_msg_decode(enum fl_msg_type type, struct fl_span payload, void *ret, struct fl_err *err)
+    FL_MUST_CHECK;
+
+/* May `from` send this type to `to`? */
+bool fl_msg_allowed(enum fl_msg_type type, enum fl_role from, enum fl_role to);
+
+const char *fl_msg_name(enum fl_msg_type type);
+/* Bytes of the type's struct; 0 where it has no fields. */
+size_t fl_msg_size(enum fl_msg_type type);
+
+#endif
