@@ -28,13 +28,16 @@ static void append(char *text, size_t size, int n, const char *tail)
 
 int fl_err_sys(struct fl_err *err, int code, int errnum, const char *fmt, ...)
 {
+    const char *known = strerrordesc_np(errnum);
     char reason[128];
     va_list ap;
     int n;
 
     if (err == NULL)
         return code;
-    if (strerror_r(errnum, reason, sizeof reason) != 0)
+    if (known != NULL)
+        (void)snprintf(reason, sizeof reason, "%s", known);
+    else
         (void)snprintf(reason, sizeof reason, "error %d", errnum);
     va_start(ap, fmt);
     n = vsnprintf(err->text, sizeof err->text, fmt, ap);

@@ -67,13 +67,20 @@ void fl_day_format(int32_t day, char text[16])
     (void)snprintf(text, 16, "%04d-%02d-%02d", year, month % 100, mday % 100);
 }
 
+#define FIRST_US (INT64_C(-62167219200) * FL_US_PER_S)     /* 0000-01-01T00:00:00 */
+#define LAST_US  (INT64_C(253402300800) * FL_US_PER_S - 1) /* 9999-12-31T23:59:59.999999 */
+
 void fl_time_format(int64_t us, char *text)
 {
-    int32_t day = fl_day_of(us);
-    int64_t rest = us - (int64_t)day * FL_US_PER_DAY;
-    unsigned s = (unsigned)(rest / FL_US_PER_S);
+    int32_t day;
+    int64_t rest;
+    unsigned s;
     char date[16];
 
+    us = us < FIRST_US ? FIRST_US : us > LAST_US ? LAST_US : us;
+    day = fl_day_of(us);
+    rest = us - (int64_t)day * FL_US_PER_DAY;
+    s = (unsigned)(rest / FL_US_PER_S);
     fl_day_format(day, date);
     (void)snprintf(text, FL_TIME_TEXT_BYTES, "%.10sT%02u:%02u:%02u.%06uZ", date, s / 3600 % 100,
                    s / 60 % 60, s % 60, (unsigned)(rest % FL_US_PER_S));
