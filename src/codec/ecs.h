@@ -11,12 +11,26 @@
 #include "base/buf.h"
 #include "codec/event.h"
 
+/*
+ * A parameter whose name another one of the row has already, and every one beyond the 64th, gets
+ * its number behind the name ("rest#2"). A row that no parser understood has error.message.
+ */
+
 /* One JSON object without a newline. with_original adds event.original, rebuilt where needed. */
 int fl_ecs_json(const struct fl_event *ev, bool with_original, struct fl_buf *out,
                 struct fl_err *err) FL_MUST_CHECK;
 
+/* The same; why (may be NULL) is what fl_line_parse() said of a line that it did not understand. */
+int fl_ecs_json_why(const struct fl_event *ev, bool with_original, const char *why,
+                    struct fl_buf *out, struct fl_err *err) FL_MUST_CHECK;
+
+/* The same with event.id, which a row has once it is stored ("2026-11-21.4711"). */
+int fl_ecs_json_id(const struct fl_event *ev, bool with_original, const char *id,
+                   struct fl_buf *out, struct fl_err *err) FL_MUST_CHECK;
+
 /* CSV (RFC 4180) of the fields of set in field order, ending in CRLF. Absent is empty.
- * A cell that a spreadsheet would run (= + - @ tab) gets a ' in front. */
+ * A cell that a spreadsheet would run (= + - @ tab) gets a ' in front. fairlead.shape is no column,
+ * fairlead.extra is a JSON object, event.original is rebuilt where needed. */
 void fl_ecs_csv_head(const struct fl_fieldset *set, struct fl_buf *out);
 void fl_ecs_csv_row(const struct fl_event *ev, const struct fl_fieldset *set, struct fl_buf *out);
 

@@ -9,8 +9,12 @@
  *
  * `:` equals (strings without case, * matches any run), `~` contains without case, > < >= <=
  * compare numbers and times; 1K 1M 1G = powers of 1000, Ki Mi Gi of 1024; durations (5m) for fields
- * in seconds. Fields by alias or ECS name (codec/field.h). Limits: 4 KiB of text, 64 terms,
- * depth 16. Errors name the column and what would be right.
+ * in seconds. Fields by alias or ECS name (codec/field.h). Limits: 4 KiB of text (also of the
+ * normalised text), 64 terms, depth 16. Errors name the column and what would be right.
+ *
+ * Inside quotes every byte stands for itself but \" and \\; a * in quotes is a star, outside it is
+ * any run, and pieces join: user:"j doe"* begins with `j doe`. A date alone is its whole day (UTC).
+ * A row without the field meets no condition on it, so -user:x also finds rows without a user.
  */
 #ifndef FL_CODEC_FILTER_H
 #define FL_CODEC_FILTER_H
@@ -22,6 +26,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "codec/event.h"
+
+#define FL_FILTER_MAX_BYTES 4096u
+#define FL_FILTER_MAX_TERMS 64u
+#define FL_FILTER_MAX_DEPTH 16u
 
 enum fl_filter_op {
     FL_OP_AND,
@@ -40,7 +48,8 @@ enum fl_filter_op {
 struct fl_filter {
     enum fl_filter_op op;
     enum fl_field field;            /* leaves */
-    struct fl_span text;            /* EQ/GLOB/CONTAINS/TEXT on strings; NET: 16 bytes */
+    struct fl_span text;            /* EQ/GLOB/CONTAINS/TEXT on strings; NET: 16 bytes. In a GLOB
+                                       a \\ stands before a * or \\ that means itself */
     uint64_t num, num_hi;           /* EQ, RANGE, FLAG on numbers; NET: prefix bits of 128 in num */
     struct fl_filter *left, *right; /* AND, OR; NOT has only left */
 };

@@ -8,6 +8,25 @@
  * After a wrong count the decoder finds the next "<PRI>" that starts a message, counts a repair and
  * goes on; no byte is dropped: what belongs to no message is handed out as a message of its own.
  *
+ * The rules, at the start of each message:
+ *  1. Newlines and, before "<PRI>", blanks are framing. A run of digits directly before "<PRI>" is
+ * a stray count, and so is a line of digits alone on a connection that counts octets.
+ *  2. "digits SP" before "<PRI>" or "CEF:" is a count. It is believed when what follows the counted
+ *     bytes is a newline, a further "<PRI>" or count, or nothing yet; except where the counted
+ * bytes end inside a header, inside the brackets of structured data or in `]digits` (then only a
+ * whole further "<PRI>" or count confirms it). A believed message is handed out exactly, whatever
+ *     newlines and "<14>" it holds; one newline at its very end is framing.
+ *  3. Anything else, and what stands behind a count that is not believed, ends at a newline or at a
+ *     *strong start*: "<PRI>" followed by a version, a date or "CEF:", with nothing but `]`, blanks
+ *     and a count between it and the text before, or with nothing at all before it; never inside a
+ *     quoted value, so that a URL cannot forge a message.
+ * A message is `repaired` when one of the stray things of rule 1 stood before it, when its count
+ * was not believed or is missing on a connection that counts, or when it ended at a strong start.
+ *
+ * How the stream is cut into feeds matters in one case only: a count that is too small, ends
+ * outside of structured data and happens to end a feed is believed, because the rest may never
+ * come.
+ *
  * Pure: no I/O, no clock, no global state. All memory is allocated by fl_frame_new().
  */
 #ifndef FL_CODEC_FRAME_H
@@ -47,11 +66,19 @@ static inline void fl_frame_freep(struct fl_frame **dec)
 }
 
 /* Copy up to n bytes in; return how many were taken. Fewer than n means full: fl_frame_next() then
- * yields. */
+ * yields, or makes room by dropping the rest of a truncated message. Undoes fl_frame_finish(). */
 size_t fl_frame_feed(struct fl_frame *dec, const void *data, size_t n) FL_MUST_CHECK;
 
-/* The stream has ended (or, with a file, idled): what is left becomes messages too. */
+/*
+ * The stream has ended or idled: what is left becomes messages too. A line without its newline and
+ * a message without a count can end only so, or when the next one begins: a connection that has
+ * been silent for a second or so with bytes waiting (fl_frame_waiting()) should be finished; it may
+ * go on.
+ */
 void fl_frame_finish(struct fl_frame *dec);
+
+/* Bytes that are held and in no message yet. */
+size_t fl_frame_waiting(const struct fl_frame *dec);
 
 /* 1 and a message, or 0 when more bytes are needed. Never fails, always makes progress. */
 int fl_frame_next(struct fl_frame *dec, struct fl_frame_msg *ret_msg) FL_MUST_CHECK;

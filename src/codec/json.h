@@ -15,6 +15,8 @@ struct fl_json {
     struct fl_buf *out; /* borrowed; carries the sticky failure */
     unsigned depth;
     bool comma[17]; /* whether the container at this depth has a member already */
+    bool array[17]; /* whether it is an array */
+    bool keyed;     /* fl_json_key_span() was called, and its value comes next */
 };
 
 void fl_json_init(struct fl_json *j, struct fl_buf *out);

@@ -124,6 +124,7 @@ static const struct member key_destroy_members[] = {
 static const struct member destroyed_members[] = {
     U64(destroyed, keys),
     U32(destroyed, epoch),
+    U64(destroyed, at_us),
     SPAN(destroyed, root_kind, FL_MSG_TEXT_MAX),
     SPAN(destroyed, signature, 64),
 };
@@ -135,10 +136,12 @@ static const struct member keys_stat_members[] = {
     U64(keys_stat, files),
     SPAN(keys_stat, root_kind, FL_MSG_TEXT_MAX),
     U64(keys_stat, signs),
+    SPAN(keys_stat, destroy_key, 32),
 };
 
 static const struct member db_key_members[] = {
     SPAN(db_key, key, 32),
+    SPAN(db_key, actor_key, 32),
 };
 
 static const struct member csr_sign_members[] = {
@@ -318,6 +321,19 @@ static const struct member body_members[] = {
     SPAN(body, bytes, FL_MSG_CHUNK_MAX),
 };
 
+static const struct member purge_members[] = {
+    SPAN(purge, cap, 512),
+    U32(purge, from_day),
+    U32(purge, to_day),
+    U8(purge, dry),
+    SPAN(purge, why, FL_MSG_TEXT_MAX),
+};
+
+static const struct member purged_members[] = {
+    U64(purged, rows), U64(purged, bytes), U64(purged, files),
+    U64(purged, keys), U32(purged, epoch), SPAN(purged, root_kind, FL_MSG_TEXT_MAX),
+};
+
 struct row {
     const char *name;
     const struct member *members;
@@ -395,6 +411,8 @@ static const struct row rows[FL_MSG_TYPE_COUNT] = {
     [FL_MSG_RESPONSE] = ROW(response, "response", BIT(CORE), BIT(CLIENT)),
     [FL_MSG_RESPONSE_BODY] = ROW(body, "response_body", BIT(CORE), BIT(CLIENT)),
     [FL_MSG_RESPONSE_END] = BARE("response_end", BIT(CORE), BIT(CLIENT)),
+    [FL_MSG_PURGE] = ROW(purge, "purge", BIT(CORE), BIT(STORE)),
+    [FL_MSG_PURGED] = ROW(purged, "purged", BIT(STORE), BIT(CORE)),
 };
 
 static const struct row *row_of(enum fl_msg_type type)

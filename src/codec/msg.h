@@ -101,6 +101,9 @@ enum fl_msg_type {
     FL_MSG_RESPONSE,
     FL_MSG_RESPONSE_BODY,
     FL_MSG_RESPONSE_END,
+    /* core -> store: destroy days of the capability's tenant; the answer is PURGED or FAIL */
+    FL_MSG_PURGE,
+    FL_MSG_PURGED,
     FL_MSG_TYPE_COUNT
 };
 
@@ -193,17 +196,20 @@ struct fl_msg_key_destroy {
 struct fl_msg_destroyed {
     uint64_t keys;
     uint32_t epoch;
+    int64_t at_us;
     struct fl_span root_kind;
-    struct fl_span signature;
+    struct fl_span signature; /* trust/destroyed.h */
 };
 struct fl_msg_keys_stat {
     uint32_t epoch;
     uint64_t tenants, days, files;
     struct fl_span root_kind;
     uint64_t signs;
+    struct fl_span destroy_key; /* Ed25519, 32 bytes: certificates of destruction verify with it */
 };
 struct fl_msg_db_key {
-    struct fl_span key; /* 32 bytes */
+    struct fl_span key;       /* 32 bytes */
+    struct fl_span actor_key; /* 32 bytes: pseudonyms of actors (trust/audit.h) */
 };
 struct fl_msg_csr_sign {
     struct fl_span csr_pem;
@@ -347,6 +353,25 @@ struct fl_msg_response {
 struct fl_msg_body {
     struct fl_span bytes;
 }; /* REQUEST_BODY, RESPONSE_BODY, RESULT */
+
+/*
+ * Days of receipt [from_day, to_day], both included, of the capability's tenant: their keys are
+ * destroyed, then their bytes. A dry run only counts and needs FL_CAP_READ; a real one needs
+ * FL_CAP_PURGE. from_day INT32_MIN with to_day INT32_MAX is the whole tenant: its key goes too, and
+ * the store forgets its rule.
+ */
+struct fl_msg_purge {
+    struct fl_span cap; /* trust/cap.h; the tenant comes from here, nowhere else */
+    int32_t from_day, to_day;
+    uint8_t dry;
+    struct fl_span why; /* "purge", "retention", "tenant removed": for the keys role's record */
+};
+struct fl_msg_purged {
+    uint64_t rows, bytes, files; /* that were there; files unlinked (dry run: would be) */
+    uint64_t keys;               /* file keys that ceased to exist; 0 in a dry run */
+    uint32_t epoch;              /* of the key table, begun with the last destruction */
+    struct fl_span root_kind;    /* "file", later "pkcs11", "tpm" */
+};
 
 /*
  * Append the payload of a message of this type; msg points at its struct (NULL for types without
