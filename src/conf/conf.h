@@ -56,7 +56,49 @@ const char *fl_conf_str(const struct fl_conf *conf,
 size_t fl_conf_listeners(const struct fl_conf *conf);
 const struct fl_conf_listener *fl_conf_listener(const struct fl_conf *conf, size_t i);
 
-/* (the owner of this folder adds: parse from text with all errors, defaults, dump, man page text,
- * names) */
+void fl_conf_free(struct fl_conf *conf); /* NULL is allowed */
+void fl_conf_freep(struct fl_conf **conf);
+
+#define FL_CONF_FILE_MAX   ((size_t)256 * 1024) /* bytes of a settings file */
+#define FL_CONF_ERRORS_MAX ((size_t)64 * 1024)
+
+/* Every setting at its default, no listener sections. */
+int fl_conf_defaults(struct fl_conf **ret, struct fl_err *err) FL_MUST_CHECK;
+
+/*
+ * Read the text of a settings file; file is its name for error texts. On FL_E_INVAL errors (its
+ * maximum bounds the list) has one line each: "file:line: setting: what is wrong; what would be
+ * right", and err says how many.
+ */
+int fl_conf_parse(const char *file, struct fl_span text, struct fl_conf **ret,
+                  struct fl_buf *errors, struct fl_err *err) FL_MUST_CHECK;
+
+/* The same from a file. FL_E_NOENT, FL_E_DENIED, FL_E_IO, FL_E_LIMIT when it cannot be read. */
+int fl_conf_read(const char *path, struct fl_conf **ret, struct fl_buf *errors, struct fl_err *err)
+    FL_MUST_CHECK;
+
+/*
+ * Change one setting before the snapshot is handed on (a command-line option). FL_E_INVAL says what
+ * would be right.
+ */
+int fl_conf_set(struct fl_conf *conf, enum fl_setting s, struct fl_span value, struct fl_err *err)
+    FL_MUST_CHECK;
+
+/* The settings as a file that reads back to the same: every one, in the order of the table. */
+void fl_conf_dump(const struct fl_conf *conf, struct fl_buf *out);
+
+/* One value as text, as fl_conf_dump() writes it: "64M", "10s", "[::]:6514". */
+void fl_conf_value(const struct fl_conf *conf, enum fl_setting s, struct fl_buf *out);
+
+const char *fl_conf_name(enum fl_setting s); /* "listen_tls" */
+
+/* fairlead.conf(5) in mdoc, from the table. */
+void fl_conf_man(struct fl_buf *out);
+
+/*
+ * Split one item off a comma list: 1 and the item without blanks at its ends, or 0 at the end.
+ * Empty items are passed over.
+ */
+int fl_conf_item(struct fl_span *list, struct fl_span *ret_item);
 
 #endif

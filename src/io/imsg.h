@@ -39,12 +39,14 @@ void fl_imsg_free(struct fl_imsg *chan); /* allowed inside its callbacks */
 
 /*
  * Queue one message. fd (or -1) is duplicated. FL_E_AGAIN when the output limit is reached: nothing
- * was queued. FL_E_IO when the channel is closed.
+ * was queued. FL_E_IO when the channel is closed; FL_E_DENIED when self may not send this type to
+ * peer. An empty queue takes one message of any size. Writing happens on the loop's next turn.
  */
 int fl_imsg_send(struct fl_imsg *chan, enum fl_msg_type type, uint32_t id, const void *msg, int fd,
                  struct fl_err *err) FL_MUST_CHECK;
 int fl_imsg_fail(struct fl_imsg *chan, uint32_t id,
                  const struct fl_err *why);            /* sends FL_MSG_FAIL */
+int fl_imsg_flush(struct fl_imsg *chan);               /* write now what the socket takes */
 size_t fl_imsg_queued(const struct fl_imsg *chan);     /* bytes waiting */
 void fl_imsg_pause(struct fl_imsg *chan, int paused);  /* stop or go on reading */
 uint32_t fl_imsg_peer_uid(const struct fl_imsg *chan); /* SO_PEERCRED */
@@ -63,10 +65,18 @@ void fl_rpc_relink(struct fl_rpc *rpc, int fd);
 /*
  * Send `type`/msg, wait for `answer` and decode it into *ret; its spans point into reply, which the
  * caller owns. Waits for a missing link too. FL_MSG_FAIL from the peer becomes its code and text.
- * FL_E_TIMEOUT, FL_E_IO (link lost while waiting), FL_E_PROTO.
+ * FL_E_TIMEOUT, FL_E_IO (link lost while waiting), FL_E_PROTO. One call runs at a time; others wait
+ * their turn within their own time limit. The supervisor sends the next link by fl_rpc_relink().
  */
 int fl_rpc_call(struct fl_rpc *rpc, enum fl_msg_type type, const void *msg, enum fl_msg_type answer,
                 void *ret, struct fl_buf *reply, int64_t timeout_ms, struct fl_err *err)
     FL_MUST_CHECK;
+
+/*
+ * Wait for a message that the peer sends unasked (id 0), such as FL_MSG_CAP_KEY at link-up. The
+ * latest one that arrived during a call on the same link is kept for this.
+ */
+int fl_rpc_expect(struct fl_rpc *rpc, enum fl_msg_type type, void *ret, struct fl_buf *reply,
+                  int64_t timeout_ms, struct fl_err *err) FL_MUST_CHECK;
 
 #endif

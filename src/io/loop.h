@@ -27,9 +27,10 @@ int fl_watch_fd(struct fl_loop *loop, int fd, int on, void (*fn)(void *ctx, int 
                 struct fl_watch **ret, struct fl_err *err) FL_MUST_CHECK;
 void fl_watch_change(struct fl_watch *watch, int on); /* 0 pauses */
 
-/* Call fn after delay_ms; again every delay_ms when repeat. */
+/* Call fn after delay_ms (negative: not before a rearm); again every delay_ms when repeat. */
 int fl_watch_timer(struct fl_loop *loop, int64_t delay_ms, int repeat, void (*fn)(void *ctx),
                    void *ctx, struct fl_watch **ret, struct fl_err *err) FL_MUST_CHECK;
+/* From now; a repeating timer keeps the new interval. Negative: stop it until the next rearm. */
 void fl_watch_rearm(struct fl_watch *timer, int64_t delay_ms);
 
 int fl_watch_signal(struct fl_loop *loop, int signo, void (*fn)(void *ctx), void *ctx,

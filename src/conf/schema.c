@@ -1,0 +1,240 @@
+#include "conf/schema.h"
+
+#define KIB(n) ((uint64_t)(n) << 10)
+#define MIB(n) ((uint64_t)(n) << 20)
+#define GIB(n) ((uint64_t)(n) << 30)
+
+const struct fl_conf_row fl_conf_rows[FL_SETTING_COUNT] = {
+    [FL_SET_DATA_DIR] =
+        {
+            .name = "data_dir",
+            .kind = FL_CONF_PATH,
+            .preset = "/var/lib/fairlead",
+            .brief = "Folder that holds everything Fairlead keeps.",
+            .help = "The folders store, keys, control and run stand in it; each belongs to one "
+                    "process. One fairleadd at a time uses a data folder. When started as root "
+                    "with a uid_base, the folders above it must be searchable by all users.",
+        },
+    [FL_SET_LISTEN_TLS] =
+        {
+            .name = "listen_tls",
+            .kind = FL_CONF_ADDRESS,
+            .preset = "[::]:6514",
+            .brief = "Address and port on which devices deliver logs by syslog over TLS.",
+            .help = "RFC 5425, mutual: a device shows the certificate that "
+                    "'fairlead device cert issue' made for it. An IPv6 address of [::] takes IPv4 "
+                    "too. Empty: no such listener.",
+        },
+    [FL_SET_LOCAL_SOCKET] =
+        {
+            .name = "local_socket",
+            .kind = FL_CONF_PATH,
+            .preset = "",
+            .preset_doc = "run/fairlead.sock in data_dir",
+            .brief = "Socket on which the command line reaches fairleadd.",
+            .help = "At most 107 bytes. Who may use it is decided by the caller's user id, see "
+                    "admin_uids.",
+        },
+    [FL_SET_SERVER_NAMES] =
+        {
+            .name = "server_names",
+            .kind = FL_CONF_NAMES,
+            .preset = "",
+            .preset_doc = "the machine's host name, localhost, 127.0.0.1 and ::1",
+            .brief = "Names and addresses that the server's TLS certificate is for.",
+            .help = "A comma list. Devices that check the server's name must find it here.",
+        },
+    [FL_SET_UID_BASE] =
+        {
+            .name = "uid_base",
+            .kind = FL_CONF_COUNT,
+            .preset = "70100",
+            .min = 1000,
+            .max = 4000000000,
+            .zero_doc = "stay with the starter's user id",
+            .brief = "The processes run under user ids from here on when started as root.",
+            .help = "ingest takes uid_base + 1, core + 2, store + 3, keys + 4, with group ids of "
+                    "the same numbers. Nobody else should have these ids. Changing it gives the "
+                    "data folders to the new ids at the next start.",
+        },
+    [FL_SET_ADMIN_UIDS] =
+        {
+            .name = "admin_uids",
+            .kind = FL_CONF_UIDS,
+            .preset = "",
+            .preset_doc = "none",
+            .brief = "Further users that may use the local socket.",
+            .help = "A comma list of numeric user ids. Root and the user who started fairleadd "
+                    "always may.",
+        },
+    [FL_SET_CONNECTIONS_MAX] =
+        {
+            .name = "connections_max",
+            .kind = FL_CONF_COUNT,
+            .preset = "4096",
+            .min = 1,
+            .max = 100000,
+            .brief = "Device connections at a time, over all listeners.",
+        },
+    [FL_SET_CONNECTIONS_PER_ADDRESS] =
+        {
+            .name = "connections_per_address",
+            .kind = FL_CONF_COUNT,
+            .preset = "64",
+            .min = 1,
+            .max = 100000,
+            .brief = "Device connections at a time from one address.",
+            .help = "Raise it where many devices stand behind one translated address.",
+        },
+    [FL_SET_LINE_MAX] =
+        {
+            .name = "line_max",
+            .kind = FL_CONF_SIZE,
+            .preset = "64K",
+            .min = KIB(1),
+            .max = MIB(1),
+            .brief = "Longest log line; what is longer is cut there and counted.",
+        },
+    [FL_SET_RING_BYTES] =
+        {
+            .name = "ring_bytes",
+            .kind = FL_CONF_SIZE,
+            .preset = "8M",
+            .min = MIB(4),
+            .max = GIB(1),
+            .brief = "Memory between the receiving and the storing process.",
+            .help = "It bridges moments in which the disk is slow. When it is full, reading from "
+                    "the devices stops.",
+        },
+    [FL_SET_COMMIT_MS] =
+        {
+            .name = "commit_ms",
+            .kind = FL_CONF_MS,
+            .preset = "50ms",
+            .min = 1,
+            .max = 5000,
+            .brief = "Received lines are on disk after at most this time ...",
+            .help = "A shorter time costs more writes.",
+        },
+    [FL_SET_COMMIT_BYTES] =
+        {
+            .name = "commit_bytes",
+            .kind = FL_CONF_SIZE,
+            .preset = "1M",
+            .min = KIB(64),
+            .max = MIB(64),
+            .brief = "... or once this much has come together, whichever is first.",
+        },
+    [FL_SET_MEMTABLE_BYTES] =
+        {
+            .name = "memtable_bytes",
+            .kind = FL_CONF_SIZE,
+            .preset = "96M",
+            .min = MIB(8),
+            .max = GIB(64),
+            .brief = "Memory for rows that are not in a segment yet, over all tenants.",
+            .help = "Beyond it the tenant with most rows is sealed early.",
+        },
+    [FL_SET_SEAL_ROWS] =
+        {
+            .name = "seal_rows",
+            .kind = FL_CONF_COUNT,
+            .preset = "65536",
+            .min = 1024,
+            .max = 65536,
+            .brief = "Rows of a tenant that make a segment.",
+        },
+    [FL_SET_SEAL_S] =
+        {
+            .name = "seal_s",
+            .kind = FL_CONF_S,
+            .preset = "5m",
+            .min = 1,
+            .max = 86400,
+            .brief = "A tenant's rows become a segment after at most this time.",
+        },
+    [FL_SET_KEEP_DAYS] =
+        {
+            .name = "keep_days",
+            .kind = FL_CONF_COUNT,
+            .preset = "30",
+            .min = 1,
+            .max = 30,
+            .brief = "Days that a new tenant's logs are kept.",
+            .help = "Each tenant's own value is set with 'fairlead tenant set'.",
+        },
+    [FL_SET_QUERY_MS] =
+        {
+            .name = "query_ms",
+            .kind = FL_CONF_MS,
+            .preset = "10s",
+            .min = 10,
+            .max = 600000,
+            .brief = "Time that one query may take; what is there by then is its partial answer.",
+        },
+    [FL_SET_QUERY_BYTES] =
+        {
+            .name = "query_bytes",
+            .kind = FL_CONF_SIZE,
+            .preset = "64M",
+            .min = MIB(1),
+            .max = GIB(16),
+            .brief = "Memory that one query may take.",
+        },
+    [FL_SET_QUERY_THREADS] =
+        {
+            .name = "query_threads",
+            .kind = FL_CONF_COUNT,
+            .preset = "2",
+            .min = 1,
+            .max = 64,
+            .brief = "Queries that run at the same time.",
+        },
+    [FL_SET_TAIL_MAX] =
+        {
+            .name = "tail_max",
+            .kind = FL_CONF_COUNT,
+            .preset = "16",
+            .min = 1,
+            .max = 1000,
+            .brief = "Live tails of a tenant at the same time.",
+        },
+    [FL_SET_IDLE_S] =
+        {
+            .name = "idle_s",
+            .kind = FL_CONF_S,
+            .preset = "5m",
+            .min = 1,
+            .max = 86400,
+            .brief = "Silence after which a device counts as having a gap.",
+        },
+};
+
+const struct fl_conf_row fl_conf_parts[FL_CONF_PARTS] = {
+    [FL_CONF_PART_KIND] =
+        {
+            .name = "kind",
+            .kind = FL_CONF_LISTEN_AS,
+            .brief = "What is spoken: tls-server, tcp or udp.",
+            .help = "tls-server is TLS without a certificate of the device; tcp and udp are plain "
+                    "syslog. All three are weaker than listen_tls: the sender is not proven, and "
+                    "tcp and udp can be read on the way. They are shown as weak.",
+        },
+    [FL_CONF_PART_ADDRESS] =
+        {
+            .name = "address",
+            .kind = FL_CONF_ADDRESS,
+            .brief = "Address and port to listen on.",
+        },
+    [FL_CONF_PART_TENANT] =
+        {
+            .name = "tenant",
+            .kind = FL_CONF_SLUG,
+            .brief = "Id of the tenant that everything received here belongs to.",
+        },
+};
+
+const char *fl_conf_name(enum fl_setting s)
+{
+    return (unsigned)s < FL_SETTING_COUNT ? fl_conf_rows[s].name : "unknown";
+}
