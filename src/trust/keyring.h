@@ -22,8 +22,9 @@
 struct fl_destroyed {
     uint64_t keys;               /* file keys that ceased to exist */
     uint32_t epoch;              /* that began with the destruction */
+    int64_t at_us;               /* when it was done, UTC */
     char root_kind[16];          /* "file", later "pkcs11", "tpm" */
-    unsigned char signature[64]; /* Ed25519 by the keys role over tenant, day, file, epoch, time */
+    unsigned char signature[64]; /* Ed25519 by the keys role; trust/destroyed.h says over what */
 };
 
 struct fl_keyring; /* interface; the first member of each implementation */
