@@ -22,6 +22,13 @@ struct fl_backend {
     int (*tick)(void *b, struct fl_err *err);
     int (*query)(void *b, const struct fl_query *q, const struct fl_query_sink *sink,
                  struct fl_query_end *ret_end, struct fl_err *err);
+    /* Wait for housekeeping to do, or timeout; poke() ends it (fl_store_work). */
+    int (*work)(void *b, int64_t timeout_ms);
+    void (*poke)(void *b);
+    uint64_t (*pending_bytes)(void *b);
+    void (*stats)(void *b, struct fl_store_stats *ret);
+    void (*each_tenant)(void *b, void (*fn)(void *ctx, const struct fl_store_tenant_stats *t),
+                        void *ctx);
     int (*purge)(void *b, uint32_t tenant, int32_t from_day, int32_t to_day, bool dry,
                  const char *why, struct fl_purge_result *ret, struct fl_err *err);
 };

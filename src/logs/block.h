@@ -17,7 +17,7 @@
 
 #define FL_BLOCK_MAX_ROWS 65536u
 
-struct fl_dict; /* strings of one column; block.c */
+struct fl_dict; /* strings of one growing column; dict.h */
 
 struct fl_col {
     bool loaded;      /* false: this column was not asked for (decoded blocks) */
@@ -32,14 +32,16 @@ struct fl_col {
 
 struct fl_block {
     uint32_t rows;
+    uint32_t cap; /* rows that growing columns have room for */
     struct fl_col col[FL_FIELD_COUNT];
     size_t bytes; /* memory in use, for the budget */
 };
 
 int fl_block_new(struct fl_block **ret, struct fl_err *err) FL_MUST_CHECK;
 void fl_block_free(struct fl_block *block);
-/* Add a row at the end; strings are copied once per distinct value. FL_E_LIMIT when full; unchanged
- * then. */
+void fl_block_freep(struct fl_block **block);
+/* Add a row at the end; strings are copied once per distinct value. FL_E_LIMIT when full (rows, or
+ * 32 MiB of words in a column), FL_E_NOMEM; no row is added then. */
 int fl_block_add(struct fl_block *block, const struct fl_event *ev, struct fl_err *err)
     FL_MUST_CHECK;
 /* Fill ev with the loaded columns of one row; strings borrowed from the block. */
@@ -47,6 +49,12 @@ void fl_block_row(const struct fl_block *block, uint32_t row, struct fl_event *e
 /* A copy of the given columns (for reading a memtable without holding its lock). */
 int fl_block_copy(const struct fl_block *block, const struct fl_fieldset *fields,
                   struct fl_block **ret, struct fl_err *err) FL_MUST_CHECK;
+/* The same of the first rows only. */
+int fl_block_copy_rows(const struct fl_block *block, uint32_t rows,
+                       const struct fl_fieldset *fields, struct fl_block **ret, struct fl_err *err)
+    FL_MUST_CHECK;
+/* Copy words and their bytes into one allocation, freed with free(); NULL: no memory. */
+struct fl_span *fl_words_copy(const struct fl_span *words, uint32_t count, size_t *ret_bytes);
 
 static inline bool fl_col_has(const struct fl_col *col, uint32_t row)
 {

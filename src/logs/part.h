@@ -36,7 +36,9 @@ void fl_part_info(const struct fl_part *part, struct fl_part_info *ret);
 uint32_t fl_part_block_rows(const struct fl_part *part, uint32_t block);
 bool fl_part_block_range(const struct fl_part *part, uint32_t block, enum fl_field f,
                          uint64_t *ret_min, uint64_t *ret_max);
-/* May the block hold this word in this column? true when unknown (no bloom). */
+/* May the block hold this word in this column? true when unknown (no bloom). Filters compare text
+ * without case: blooms of FL_T_STR columns hash words with A-Z as a-z, and fold word the same way.
+ */
 bool fl_part_block_may_hold(const struct fl_part *part, uint32_t block, enum fl_field f,
                             struct fl_span word);
 /* Decode the asked columns (all others are left unloaded); *ret belongs to the caller. *bytes_read

@@ -2,12 +2,14 @@
  * rollup.h - sums per site, time bucket and key, made when rows are sealed; they die with their
  * segment.
  *
- * Rows with FL_ROW_FAR_END, FL_ROW_COPY or FL_ROW_NO_BASELINE add nothing (their derived counters
- * are absent). Buckets are of event time (FL_F_TIME), aligned to the tier from 1970.
+ * Rows with FL_ROW_FAR_END, FL_ROW_COPY or FL_ROW_NO_BASELINE add to `rows` only (their derived
+ * counters are absent). Buckets are of event time (FL_F_TIME), aligned to the tier from 1970.
+ * Pure: blocks and bytes in, sums and bytes out.
  */
 #ifndef FL_LOGS_ROLLUP_H
 #define FL_LOGS_ROLLUP_H
 
+#include "base/buf.h"
 #include "logs/block.h"
 
 enum fl_rollup_dim { FL_BY_APP, FL_BY_DOMAIN, FL_BY_CATEGORY, FL_BY_USER, FL_ROLLUP_DIMS };
@@ -41,5 +43,26 @@ struct fl_rollup_users {
 
 void fl_rollup_free(struct fl_rollup *r);
 void fl_rollup_users_free(struct fl_rollup_users *u);
+
+/* From the columns TIME, SITE, the dimension's, and the derived counters of these blocks. */
+int fl_rollup_build(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
+                    enum fl_rollup_tier tier, struct fl_rollup **ret, struct fl_err *err)
+    FL_MUST_CHECK;
+/* From a finer tier; the result is what fl_rollup_build() gives. */
+int fl_rollup_coarsen(const struct fl_rollup *finer, enum fl_rollup_tier tier,
+                      struct fl_rollup **ret, struct fl_err *err) FL_MUST_CHECK;
+int fl_rollup_users_build(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
+                          struct fl_rollup_users **ret, struct fl_err *err) FL_MUST_CHECK;
+/* The columns that building needs. */
+struct fl_fieldset fl_rollup_fields(enum fl_rollup_dim dim);
+struct fl_fieldset fl_rollup_users_fields(enum fl_rollup_dim dim);
+
+/* FORMAT.md "Rollups". The readers take any bytes; more than max_count entries are FL_E_CORRUPT. */
+void fl_rollup_encode(const struct fl_rollup *r, enum fl_rollup_tier tier, struct fl_buf *out);
+int fl_rollup_decode(struct fl_span payload, enum fl_rollup_tier tier, size_t max_count,
+                     struct fl_rollup **ret, struct fl_err *err) FL_MUST_CHECK;
+void fl_rollup_users_encode(const struct fl_rollup_users *u, struct fl_buf *out);
+int fl_rollup_users_decode(struct fl_span payload, size_t max_count, struct fl_rollup_users **ret,
+                           struct fl_err *err) FL_MUST_CHECK;
 
 #endif

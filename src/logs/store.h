@@ -10,6 +10,7 @@
 #define FL_LOGS_STORE_H
 
 #include "base/span.h"
+#include "logs/files.h"
 #include "logs/part.h"
 #include "trust/keyring.h"
 
@@ -19,6 +20,12 @@ struct fl_store_config {
     int64_t (*now_us)(void);    /* wall clock, UTC */
     uint64_t memtable_bytes;    /* budget over all tenants */
     uint32_t seal_rows, seal_s;
+    /* 0 or NULL: the default */
+    const struct fl_files *files; /* borrowed; the system's */
+    uint64_t wal_file_bytes;      /* a WAL file that has more is followed by another: 64 MiB */
+    uint64_t wal_max_bytes;       /* beyond, tenants are sealed to free the oldest file: 1 GiB */
+    uint32_t sessions_max;        /* per tenant (session.h): 200,000 */
+    uint32_t baseline_s;          /* least time between two baseline files of a tenant: 15 s */
 };
 
 struct fl_store_rule { /* per tenant; without one nothing of the tenant is accepted */
@@ -28,8 +35,12 @@ struct fl_store_rule { /* per tenant; without one nothing of the tenant is accep
     uint64_t quota_bytes;
 };
 
-/* Opens, recovers: replays WAL files (rows not yet sealed, once each), seals them, begins a new
- * WAL. */
+/*
+ * Opens, recovers: finishes destructions that were begun, replays WAL files (rows not yet sealed,
+ * once each), seals them, begins a new WAL. FL_E_INVAL: a file has a version that is not known
+ * here. Damaged files are passed over and counted. FL_E_IO and what the keyring gives: nothing is
+ * lost, try again.
+ */
 int fl_store_open(const struct fl_store_config *config, struct fl_store **ret, struct fl_err *err)
     FL_MUST_CHECK;
 void fl_store_close(struct fl_store *store); /* commits and seals what is in memory */
@@ -40,18 +51,29 @@ int fl_store_rule(struct fl_store *store, const struct fl_store_rule *rule, stru
  * Take one batch (codec/record.h) of a tenant into the pending group: checked, given sequence
  * numbers and derived counters (logs/session.h), appended to the WAL buffer. source/number identify
  * the delivery (ring id and entry number): one that the WAL or a segment holds already is skipped,
- * *ret_rows = 0 and it succeeds. FL_E_CORRUPT: the batch is not well-formed (nothing of it taken).
- * FL_E_NOENT: no rule for the tenant.
+ * *ret_rows = 0 and it succeeds; numbers of a source rise. FL_E_CORRUPT: the batch is not
+ * well-formed (nothing of it taken). FL_E_NOENT: no rule for the tenant. FL_E_AGAIN: commit first,
+ * or wait: the memtables are twice over their budget, or today is just being destroyed. FL_E_NOMEM
+ * and after it every call: begin anew with fl_store_open(); what was committed is safe.
+ *
+ * The day of receipt is the UTC day of config.now_us. FL_F_SEQ and the derived counters are
+ * replaced; FL_F_RECEIVED is kept within a day of now, else it becomes now; FL_F_TIME outside the
+ * years 1..9999 or absent becomes the time of receipt with FL_ROW_NO_TIME.
  */
 int fl_store_append(struct fl_store *store, uint32_t tenant, const unsigned char source[16],
                     uint64_t number, struct fl_span batch, uint32_t *ret_rows, struct fl_err *err)
     FL_MUST_CHECK;
-/* Write and fdatasync the group; then, and only then, its rows become visible in parts. */
+/* Write and fdatasync the group; then, and only then, its rows become visible in parts. After a
+ * failure everything is still pending: commit again; nothing needs to be appended again. */
 int fl_store_commit(struct fl_store *store, struct fl_err *err) FL_MUST_CHECK;
 uint64_t fl_store_pending_bytes(const struct fl_store *store);
 
-/* Seal what is due, apply retention, drop WAL files that are wholly sealed. */
+/* Seal what is due, apply retention, drop WAL files that are wholly sealed. Goes on with the other
+ * tenants after a failure; gives the first. */
 int fl_store_tick(struct fl_store *store, struct fl_err *err) FL_MUST_CHECK;
+/* Wait until a tick has something to seal, or timeout: 1 = there is. fl_store_poke() ends it. */
+int fl_store_work(struct fl_store *store, int64_t timeout_ms);
+void fl_store_poke(struct fl_store *store);
 int fl_store_seal_all(struct fl_store *store, struct fl_err *err) FL_MUST_CHECK;
 
 struct fl_purge_result {
@@ -59,8 +81,13 @@ struct fl_purge_result {
     uint32_t epoch;
     char root_kind[16];
 };
-/* Destroy a tenant's days [from_day, to_day]: keys now, then bytes, WAL and memtable rows too. dry:
- * count only. */
+/*
+ * Destroy a tenant's days [from_day, to_day]: keys now, then bytes, WAL and memtable rows too. dry:
+ * count only. INT32_MIN..INT32_MAX: the whole tenant, with its key, its baselines and its rule.
+ * A failure after the beginning (text says so) is finished by later ticks; queries do not see the
+ * rows any more. FL_E_NOENT: the tenant has neither data nor a rule.
+ * Bytes of WAL files that other tenants still need stay, without their key, until those are sealed.
+ */
 int fl_store_purge(struct fl_store *store, uint32_t tenant, int32_t from_day, int32_t to_day,
                    bool dry, const char *why, struct fl_purge_result *ret, struct fl_err *err)
     FL_MUST_CHECK;
@@ -74,6 +101,10 @@ struct fl_store_stats {
     uint64_t rows, wal_bytes, wal_files, memtable_rows, memtable_bytes, segments, segment_bytes;
     uint64_t batches_bad, rows_bad, replayed_rows, syncs;
     int64_t last_commit_us;
+    uint64_t damaged;    /* WAL groups, records and files that could not be read at start */
+    uint64_t unreadable; /* segments that do not open: damaged, or their key is gone */
+    uint64_t torn;       /* WAL files that ended in an unfinished group */
+    uint64_t copies, no_baseline, sessions, sessions_evicted; /* logs/session.h, since start */
 };
 void fl_store_stats(struct fl_store *store, struct fl_store_stats *ret);
 struct fl_store_tenant_stats {

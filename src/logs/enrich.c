@@ -1,0 +1,304 @@
+#include "logs/enrich.h"
+
+#include <libpsl.h>
+#include <stdlib.h>
+
+#include "codec/ip.h"
+#include "logs/enrich_tables.h"
+
+enum { NAME_MAX_BYTES = 255, CACHE_SLOTS = 2048, CACHED_BYTES = 60 };
+
+/* The suffix list is asked once per host name that comes often: one lookup costs as much as a
+ * quarter of a parsed line. */
+struct cached {
+    uint8_t len, domain_len; /* len 0: free */
+    char name[CACHED_BYTES];
+};
+
+struct fl_enrich {
+    const psl_ctx_t *psl;
+    psl_ctx_t *own; /* psl, where it was loaded here */
+    struct cached cache[CACHE_SLOTS];
+};
+
+int fl_enrich_new(struct fl_enrich **ret, struct fl_err *err)
+{
+    struct fl_enrich *enrich = calloc(1, sizeof *enrich);
+
+    if (enrich == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory for the public suffix list");
+    enrich->psl = psl_builtin(); /* part of the library: no file is read */
+    if (enrich->psl == NULL)
+        enrich->psl = enrich->own = psl_latest(NULL);
+    if (enrich->psl == NULL) {
+        free(enrich);
+        return fl_err_set(err, FL_E_NOENT, "libpsl has no public suffix list");
+    }
+    *ret = enrich;
+    return FL_OK;
+}
+
+void fl_enrich_free(struct fl_enrich *enrich)
+{
+    if (enrich == NULL)
+        return;
+    psl_free(enrich->own);
+    free(enrich);
+}
+
+void fl_enrich_freep(struct fl_enrich **enrich)
+{
+    fl_enrich_free(*enrich);
+    *enrich = NULL;
+}
+
+const char *fl_enrich_version(void)
+{
+    return fl_enrich_tables;
+}
+
+/* ---- tables ---- */
+
+static unsigned char lower(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
+}
+
+static uint64_t hash_lower(struct fl_span s)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ lower(s.ptr[i])) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static bool same_lower(struct fl_span s, const char *name)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (lower(s.ptr[i]) != (unsigned char)name[i])
+            return false;
+    }
+    return true;
+}
+
+static struct fl_span look_up(const struct fl_enrich_row *rows, size_t slots, struct fl_span name)
+{
+    size_t at = (size_t)hash_lower(name) & (slots - 1);
+
+    for (; rows[at].name != NULL; at = (at + 1) & (slots - 1)) {
+        if (rows[at].name_len == name.len && same_lower(name, rows[at].name))
+            return fl_span_of(rows[at].category, rows[at].category_len);
+    }
+    return (struct fl_span){NULL, 0};
+}
+
+static struct fl_span without_prefix(struct fl_span app)
+{
+    static const char *const prefixes[] = {"junos:", "junos-"};
+
+    for (size_t i = 0; i < FL_LEN(prefixes); i++) {
+        size_t n = strlen(prefixes[i]);
+
+        if (app.len > n && same_lower(fl_span_of(app.ptr, n), prefixes[i]))
+            return fl_span_of(app.ptr + n, app.len - n);
+    }
+    return app;
+}
+
+struct fl_span fl_enrich_app_category(struct fl_span app)
+{
+    struct fl_span category, bare = without_prefix(app);
+
+    if (app.len == 0 || app.len > NAME_MAX_BYTES)
+        return (struct fl_span){NULL, 0};
+    category = look_up(fl_enrich_apps, fl_enrich_apps_slots, app);
+    if (category.len == 0 && bare.len != app.len)
+        category = look_up(fl_enrich_apps, fl_enrich_apps_slots, bare);
+    return category;
+}
+
+/* Names that say how something is carried, not what it is. */
+static bool says_little(struct fl_span app)
+{
+    static const char *const names[] = {"unknown",    "unspecified", "unspecified-encrypted",
+                                        "incomplete", "http",        "https",
+                                        "http2",      "http3",       "ssl",
+                                        "tls",        "quic",        "spdy",
+                                        "tcp",        "udp",         "web-browsing",
+                                        "http-proxy", "http-ext"};
+    struct fl_span bare = without_prefix(app);
+
+    for (size_t i = 0; i < FL_LEN(names); i++) {
+        if (bare.len == strlen(names[i]) && same_lower(bare, names[i]))
+            return true;
+    }
+    return app.len == 0;
+}
+
+/* The host itself, then each name above it, down to the registrable domain. */
+static struct fl_span site_category(struct fl_span host, struct fl_span domain)
+{
+    struct fl_span category = {NULL, 0};
+
+    while (host.len >= domain.len && host.len > 0) {
+        const unsigned char *dot;
+
+        category = look_up(fl_enrich_sites, fl_enrich_sites_slots, host);
+        dot = memchr(host.ptr, '.', host.len);
+        if (category.len > 0 || dot == NULL)
+            break;
+        host = fl_span_of(dot + 1, host.len - (size_t)(dot + 1 - host.ptr));
+    }
+    return category;
+}
+
+/* ---- host names ---- */
+
+static struct fl_span up_to(struct fl_span s, const char *stops)
+{
+    size_t n = 0;
+
+    while (n < s.len && (s.ptr[n] == '\0' || strchr(stops, s.ptr[n]) == NULL))
+        n++;
+    return fl_span_of(s.ptr, n);
+}
+
+static struct fl_span behind(struct fl_span s, size_t n)
+{
+    return fl_span_of(s.ptr + n, s.len - n);
+}
+
+/* Position behind "scheme://" or a leading "//"; 0 when there is neither. */
+static size_t scheme_len(struct fl_span url)
+{
+    for (size_t i = 0; i + 1 < url.len && i < 32; i++) {
+        if (url.ptr[i] == '/')
+            return url.ptr[i + 1] == '/' && (i == 0 || url.ptr[i - 1] == ':') ? i + 2 : 0;
+        if (url.ptr[i] == '.' || url.ptr[i] == '?')
+            return 0;
+    }
+    return 0;
+}
+
+/* The host of a URL, of host[:port][/path] or of host alone; brackets of IPv6 are taken off. */
+static struct fl_span host_of(struct fl_span url)
+{
+    struct fl_span host = up_to(behind(url, scheme_len(url)), "/?#\\");
+    const unsigned char *at = host.len == 0 ? NULL : memrchr(host.ptr, '@', host.len);
+
+    if (at != NULL)
+        host = behind(host, (size_t)(at + 1 - host.ptr));
+    if (host.len > 0 && host.ptr[0] == '[')
+        return up_to(behind(host, 1), "]");
+    host = up_to(host, ":");
+    while (host.len > 0 && host.ptr[host.len - 1] == '.')
+        host.len--;
+    return host;
+}
+
+static bool is_host(struct fl_span host)
+{
+    for (size_t i = 0; i < host.len; i++) {
+        unsigned char c = lower(host.ptr[i]);
+
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' &&
+            c != ':' && c < 0x80)
+            return false;
+        if (c == '.' && (i == 0 || host.ptr[i - 1] == '.'))
+            return false;
+    }
+    return host.len > 0 && host.len <= NAME_MAX_BYTES;
+}
+
+static void fill_hostname(struct fl_event *ev)
+{
+    struct fl_span host = host_of(fl_event_get_str(ev, FL_F_URL));
+
+    if (is_host(host))
+        fl_event_str(ev, FL_F_HOSTNAME, host);
+}
+
+/* ---- registrable domains ---- */
+
+static size_t ask_psl(const struct fl_enrich *enrich, const char *name)
+{
+    const char *domain = psl_registrable_domain(enrich->psl, name);
+
+    return domain == NULL ? strlen(name) : strlen(domain); /* a public suffix stands for itself */
+}
+
+/* Length of the registrable domain, which is the end of the name. name is in lower case. */
+static size_t domain_len(struct fl_enrich *enrich, const char *name, size_t len)
+{
+    uint64_t hash = fl_span_hash(fl_span_of(name, len));
+    struct cached *slot = &enrich->cache[hash % CACHE_SLOTS];
+    size_t found;
+
+    if (slot->len == len && memcmp(slot->name, name, len) == 0)
+        return slot->domain_len;
+    found = ask_psl(enrich, name);
+    if (found > len)
+        return len;
+    if (len <= CACHED_BYTES) {
+        slot->len = (uint8_t)len;
+        slot->domain_len = (uint8_t)found;
+        memcpy(slot->name, name, len);
+    }
+    return found;
+}
+
+/* The domain is in lower case, so that one site has one name; a host name already so is shared. */
+static struct fl_span domain_of(struct fl_enrich *enrich, struct fl_span host,
+                                struct fl_arena *arena)
+{
+    char name[NAME_MAX_BYTES + 1];
+    unsigned char ip[FL_IP_BYTES];
+    size_t len;
+    bool changed = false;
+
+    while (host.len > 0 && host.ptr[host.len - 1] == '.')
+        host.len--;
+    if (!is_host(host) || memchr(host.ptr, '\0', host.len) != NULL)
+        return (struct fl_span){NULL, 0};
+    for (size_t i = 0; i < host.len; i++) {
+        name[i] = (char)lower(host.ptr[i]);
+        changed |= name[i] != (char)host.ptr[i];
+    }
+    name[host.len] = '\0';
+    len = memchr(name, '.', host.len) == NULL || fl_ip_parse(host, ip)
+              ? host.len
+              : domain_len(enrich, name, host.len);
+    if (!changed)
+        return behind(host, host.len - len);
+    if (arena == NULL)
+        return (struct fl_span){NULL, 0};
+    return fl_arena_copy(arena, fl_span_of(name + host.len - len, len));
+}
+
+static void fill_category(struct fl_event *ev)
+{
+    struct fl_span app = fl_event_get_str(ev, FL_F_APP), category = {NULL, 0};
+
+    if (says_little(app))
+        category =
+            site_category(fl_event_get_str(ev, FL_F_HOSTNAME), fl_event_get_str(ev, FL_F_DOMAIN));
+    if (category.len == 0)
+        category = fl_enrich_app_category(app);
+    if (category.len > 0)
+        fl_event_str(ev, FL_F_CATEGORY, category);
+}
+
+void fl_enrich(struct fl_enrich *enrich, struct fl_event *ev)
+{
+    if (!fl_event_has(ev, FL_F_HOSTNAME) && fl_event_has(ev, FL_F_URL))
+        fill_hostname(ev);
+    if (!fl_event_has(ev, FL_F_DOMAIN) && fl_event_has(ev, FL_F_HOSTNAME)) {
+        struct fl_span domain = domain_of(enrich, ev->v[FL_F_HOSTNAME].str, ev->arena);
+
+        if (domain.len > 0)
+            fl_event_str(ev, FL_F_DOMAIN, domain);
+    }
+    if (!fl_event_has(ev, FL_F_CATEGORY))
+        fill_category(ev);
+}

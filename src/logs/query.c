@@ -1,0 +1,162 @@
+#include "logs/query.h"
+
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "logs/query_run.h"
+
+enum { ARENA_BYTES = 256 * 1024 };
+
+#define OUT_MAX_BYTES ((size_t)64 << 20) /* one row, with every byte escaped */
+
+struct kind {
+    int (*run)(struct fl_run *run, struct fl_err *err);
+    bool ranged;   /* looks at [from, to) */
+    bool budgeted; /* ends when its time is over */
+};
+
+static const struct kind kinds[] = {
+    [FL_Q_TOP] = {fl_query_top, true, true},
+    [FL_Q_SERIES] = {fl_query_series, true, true},
+    [FL_Q_LATEST] = {fl_query_latest, true, true},
+    [FL_Q_FACETS] = {fl_query_facets, true, true},
+    [FL_Q_CONTEXT] = {fl_query_context, false, true},
+    [FL_Q_EXPORT] = {fl_query_export, true, false},
+    [FL_Q_TAIL] = {fl_query_tail, false, false},
+    [FL_Q_COUNT] = {fl_query_count, true, true},
+};
+
+/* ---- arguments ---- */
+
+int fl_run_field(struct fl_span name, enum fl_field *ret, struct fl_err *err)
+{
+    enum fl_field field = fl_field_find(name);
+    int show = name.len < 64 ? (int)name.len : 64;
+
+    if (field == FL_FIELD_COUNT)
+        return fl_err_set(err, FL_E_INVAL,
+                          "no field \"%.*s\" to group by; fields are app, domain, category, user, "
+                          "site, device, src, dst, action, ...",
+                          show, (const char *)name.ptr);
+    if (fl_fields[field].type == FL_T_TIME || field == FL_F_SEQ || field == FL_F_SHAPE)
+        return fl_err_set(err, FL_E_INVAL, "rows cannot be grouped by %s", fl_fields[field].ecs);
+    *ret = field;
+    return FL_OK;
+}
+
+static uint64_t bytes_of(const struct fl_sums *sums)
+{
+    return sums->v[FL_SUM_UP] + sums->v[FL_SUM_DOWN];
+}
+
+static uint64_t up_of(const struct fl_sums *sums)
+{
+    return sums->v[FL_SUM_UP];
+}
+
+static uint64_t down_of(const struct fl_sums *sums)
+{
+    return sums->v[FL_SUM_DOWN];
+}
+
+static uint64_t sessions_of(const struct fl_sums *sums)
+{
+    return sums->v[FL_SUM_SESSIONS];
+}
+
+static uint64_t packets_of(const struct fl_sums *sums)
+{
+    return sums->v[FL_SUM_PACKETS];
+}
+
+static uint64_t seconds_of(const struct fl_sums *sums)
+{
+    return sums->v[FL_SUM_SECONDS];
+}
+
+static uint64_t rows_of(const struct fl_sums *sums)
+{
+    return sums->v[FL_SUM_ROWS];
+}
+
+int fl_run_metric_of(struct fl_span name, const char **ret_name, fl_run_metric **ret,
+                     struct fl_err *err)
+{
+    static const struct {
+        const char *name;
+        fl_run_metric *metric;
+    } metrics[] = {
+        {"bytes", bytes_of},     {"sessions", sessions_of}, {"packets", packets_of},
+        {"seconds", seconds_of}, {"rows", rows_of},         {"up", up_of},
+        {"down", down_of},
+    };
+
+    for (size_t i = 0; i < FL_LEN(metrics); i++) {
+        if (!fl_span_eq(name, fl_span_str(metrics[i].name)) && (i > 0 || name.len > 0))
+            continue;
+        *ret_name = metrics[i].name;
+        *ret = metrics[i].metric;
+        return FL_OK;
+    }
+    return fl_err_set(err, FL_E_INVAL,
+                      "no metric \"%.*s\"; write bytes, sessions, packets, seconds, rows, up or "
+                      "down",
+                      name.len < 64 ? (int)name.len : 64, (const char *)name.ptr);
+}
+
+/* ---- life ---- */
+
+static int begin(struct fl_run *run, const struct kind *kind, struct fl_err *err)
+{
+    const struct fl_query *q = run->q;
+    int r;
+
+    if (kind->ranged && q->from_us >= q->to_us)
+        return fl_err_set(err, FL_E_INVAL, "the time range is empty: its end must be later");
+    r = fl_filter_parse(q->filter, &run->arena, &run->filter, err);
+    if (r < 0)
+        return fl_err_wrap(err, "filter");
+    if (kind->budgeted && q->budget_ms > 0)
+        run->deadline_us = run->begin_us + (int64_t)q->budget_ms * 1000;
+    if (!kind->ranged)
+        return fl_scan_init(&run->scan, run->filter, INT64_MIN, INT64_MAX, err);
+    r = fl_scan_init(&run->scan, run->filter, q->from_us, q->to_us, err);
+    return r < 0 ? r : fl_run_parts(run, q->from_us, q->to_us, err);
+}
+
+static void finish(struct fl_run *run)
+{
+    fl_parts_free(run->parts);
+    fl_scan_done(&run->scan);
+    fl_arena_done(&run->arena);
+    fl_buf_done(&run->out);
+    run->end->elapsed_us = (uint64_t)(fl_now_mono_us() - run->begin_us);
+}
+
+int fl_query_run(struct fl_store *store, const struct fl_query *query,
+                 const struct fl_query_sink *sink, struct fl_query_end *ret_end, struct fl_err *err)
+{
+    struct fl_run run = {.store = store,
+                         .q = query,
+                         .sink = sink,
+                         .end = ret_end,
+                         .begin_us = fl_now_mono_us(),
+                         .deadline_us = INT64_MAX,
+                         .memory_bytes =
+                             query->budget_bytes > 0 ? query->budget_bytes : FL_QUERY_MEMORY_BYTES};
+    size_t kind = (size_t)query->kind;
+    int r;
+
+    *ret_end = (struct fl_query_end){.partial = false};
+    if (kind >= FL_LEN(kinds) || kinds[kind].run == NULL)
+        return fl_err_set(err, FL_E_INVAL, "no query of kind %zu", kind);
+    fl_arena_init(&run.arena, ARENA_BYTES);
+    fl_buf_init(&run.out, OUT_MAX_BYTES);
+    r = begin(&run, &kinds[kind], err);
+    if (r >= 0)
+        r = kinds[kind].run(&run, err);
+    if (r >= 0)
+        r = fl_run_flush(&run, true, err);
+    finish(&run);
+    return r < 0 ? r : FL_OK;
+}

@@ -1,0 +1,178 @@
+#include "logs/query_collect.h"
+
+#include <stdlib.h>
+
+const char *fl_collect_name(enum fl_field field)
+{
+    return fl_fields[field].alias != NULL ? fl_fields[field].alias : fl_fields[field].ecs;
+}
+
+void fl_collect_sums(const struct fl_rollup_entry *e, struct fl_sums *add_to)
+{
+    add_to->v[FL_SUM_ROWS] += e->rows;
+    add_to->v[FL_SUM_SESSIONS] += e->sessions;
+    add_to->v[FL_SUM_UP] += e->bytes_up;
+    add_to->v[FL_SUM_DOWN] += e->bytes_down;
+    add_to->v[FL_SUM_PACKETS] += e->packets;
+    add_to->v[FL_SUM_SECONDS] += e->seconds;
+}
+
+void fl_collect_tell(struct fl_run *run, const struct fl_groups *groups)
+{
+    if (groups->keys_dropped)
+        fl_run_partial(run,
+                       "more than %u different values of %s: the memory budget ran out, later ones "
+                       "are in \"other\"",
+                       (unsigned)(groups->count - FL_GROUP_FIRST), fl_collect_name(groups->by));
+    else if (groups->users_dropped)
+        fl_run_partial(run, "users were not counted: the memory budget ran out");
+}
+
+static enum fl_rollup_dim dim_of(enum fl_field by)
+{
+    int dim = 0;
+
+    while (dim < FL_ROLLUP_DIMS && fl_rollup_dim_field[dim] != by)
+        dim++;
+    return (enum fl_rollup_dim)dim;
+}
+
+static bool site_only(const struct fl_filter *filter)
+{
+    if (filter == NULL)
+        return true;
+    if (filter->op == FL_OP_AND || filter->op == FL_OP_OR)
+        return site_only(filter->left) && site_only(filter->right);
+    if (filter->op == FL_OP_NOT)
+        return site_only(filter->left);
+    return filter->op != FL_OP_TEXT && filter->field == FL_F_SITE;
+}
+
+static bool inside(const struct fl_run *run, const struct fl_part_info *info)
+{
+    return info->sealed && info->min_time_us >= run->q->from_us &&
+           info->max_time_us < run->q->to_us;
+}
+
+/* For each site of a rollup: does the filter take it? */
+static bool *take_sites(const struct fl_run *run, const struct fl_span *sites, uint32_t count,
+                        struct fl_err *err)
+{
+    bool *take = calloc((size_t)count + 1, sizeof *take);
+
+    if (take == NULL)
+        (void)fl_err_set(err, FL_E_NOMEM, "no memory for sites");
+    for (uint32_t i = 0; take != NULL && i < (count == 0 ? 1 : count); i++) {
+        struct fl_event ev;
+
+        fl_event_clear(&ev);
+        if (i > 0)
+            fl_event_str(&ev, FL_F_SITE, sites[i]);
+        take[i] = fl_filter_match(run->filter, &ev);
+    }
+    return take;
+}
+
+/* Groups of the keys of a rollup, made when the first entry asks. */
+static uint32_t *fresh_ids(uint32_t keys, struct fl_err *err)
+{
+    uint32_t *ids = malloc(((size_t)keys + 1) * sizeof *ids);
+
+    if (ids == NULL)
+        (void)fl_err_set(err, FL_E_NOMEM, "no memory for keys");
+    else
+        memset(ids, 0xff, ((size_t)keys + 1) * sizeof *ids);
+    return ids;
+}
+
+static int id_of(struct fl_groups *groups, const struct fl_span *keys, uint32_t key, uint32_t *ids,
+                 struct fl_err *err)
+{
+    if (ids[key] != UINT32_MAX)
+        return FL_OK;
+    return fl_groups_at(groups, key == 0 ? (struct fl_span){NULL, 0} : keys[key], &ids[key], err);
+}
+
+static int add_rollup(struct fl_run *run, const struct fl_collect *how, const struct fl_rollup *u,
+                      struct fl_err *err)
+{
+    bool *take = take_sites(run, u->sites, u->site_count, err);
+    uint32_t *ids = take == NULL ? NULL : fresh_ids(u->key_count, err);
+    int r = ids == NULL ? FL_E_NOMEM : FL_OK;
+
+    for (size_t i = 0; r == FL_OK && i < u->count; i++) {
+        const struct fl_rollup_entry *e = &u->entries[i];
+
+        if (!take[e->site])
+            continue;
+        run->end->rows_matched += e->rows;
+        r = id_of(how->groups, u->keys, e->key, ids, err);
+        if (r == FL_OK)
+            r = how->entry(how->ctx, ids[e->key], e, err);
+    }
+    free(take);
+    free(ids);
+    return r;
+}
+
+static int add_rollup_users(struct fl_run *run, const struct fl_collect *how,
+                            const struct fl_rollup_users *u, struct fl_err *err)
+{
+    bool *take = take_sites(run, u->sites, u->site_count, err);
+    uint32_t *ids = take == NULL ? NULL : fresh_ids(u->key_count, err);
+    int r = ids == NULL ? FL_E_NOMEM : FL_OK;
+
+    for (size_t i = 0; r == FL_OK && i < u->count; i++) {
+        if (!take[u->pairs[i].site] || u->pairs[i].user == 0)
+            continue;
+        r = id_of(how->groups, u->keys, u->pairs[i].key, ids, err);
+        if (r == FL_OK)
+            r = fl_groups_user(how->groups, ids[u->pairs[i].key], u->users[u->pairs[i].user], err);
+    }
+    free(take);
+    free(ids);
+    return r;
+}
+
+/* 1: the part is counted; 0: it has to be read row by row. Nothing is added before all is there. */
+static int from_rollup(struct fl_run *run, const struct fl_collect *how, enum fl_rollup_dim dim,
+                       struct fl_part *part, struct fl_err *err)
+{
+    struct fl_rollup *sums = NULL;
+    struct fl_rollup_users *users = NULL;
+    uint64_t *bytes = &run->end->bytes_read;
+    int r;
+
+    if (fl_part_rollup(part, dim, how->tier, &sums, bytes, NULL) < 0)
+        return 0;
+    if (how->groups->want_users && fl_part_rollup_users(part, dim, &users, bytes, NULL) < 0) {
+        fl_rollup_free(sums);
+        return 0;
+    }
+    r = add_rollup(run, how, sums, err);
+    if (r == FL_OK && users != NULL)
+        r = add_rollup_users(run, how, users, err);
+    fl_rollup_free(sums);
+    fl_rollup_users_free(users);
+    run->end->from_rollups = true;
+    run->looked = true;
+    return r < 0 ? r : 1;
+}
+
+int fl_collect(struct fl_run *run, const struct fl_collect *how, struct fl_err *err)
+{
+    enum fl_rollup_dim dim = dim_of(how->groups->by);
+    bool rollups = how->rollups && dim != FL_ROLLUP_DIMS && site_only(run->filter);
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < fl_parts_count(run->parts) && fl_run_goes_on(run); i++) {
+        struct fl_part *part = fl_parts_get(run->parts, i);
+        struct fl_part_info info;
+
+        fl_part_info(part, &info);
+        r = rollups && inside(run, &info) ? from_rollup(run, how, dim, part, err) : 0;
+        if (r == 0)
+            r = fl_run_part(run, part, &how->fields, how->block, how->ctx, err);
+    }
+    return r < 0 ? r : FL_OK;
+}

@@ -1,0 +1,169 @@
+/* How the rows found spread over the values of some fields; and how many rows there are. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "logs/query_collect.h"
+
+enum { MAX_FACETS = 16, DEFAULT_VALUES = 10, MAX_VALUES = 1000 };
+
+struct facets {
+    struct fl_groups groups[MAX_FACETS];
+    size_t count;
+};
+
+static const enum fl_field useful[] = {FL_F_SITE,     FL_F_DEVICE, FL_F_ACTION, FL_F_APP,
+                                       FL_F_CATEGORY, FL_F_DOMAIN, FL_F_USER,   FL_F_TAG};
+
+static int add_facet(struct facets *facets, enum fl_field field, uint64_t memory_bytes,
+                     struct fl_err *err)
+{
+    if (facets->count == MAX_FACETS)
+        return fl_err_set(err, FL_E_INVAL, "at most 16 facets at once");
+    return fl_groups_init(&facets->groups[facets->count++], field, false, 0, memory_bytes, err);
+}
+
+static int add_facets(struct fl_run *run, struct facets *facets, struct fl_err *err)
+{
+    struct fl_span list = run->q->by;
+    uint64_t each = run->memory_bytes / MAX_FACETS;
+    int r = FL_OK;
+
+    for (size_t i = 0; list.len == 0 && r == FL_OK && i < FL_LEN(useful); i++)
+        r = add_facet(facets, useful[i], run->memory_bytes / FL_LEN(useful), err);
+    while (r == FL_OK && list.len > 0) {
+        const unsigned char *comma = memchr(list.ptr, ',', list.len);
+        size_t n = comma == NULL ? list.len : (size_t)(comma - list.ptr);
+        enum fl_field field;
+
+        r = fl_run_field(fl_span_of(list.ptr, n), &field, err);
+        if (r == FL_OK)
+            r = add_facet(facets, field, each, err);
+        n += comma != NULL;
+        list = fl_span_of(list.ptr + n, list.len - n);
+    }
+    return r;
+}
+
+static int count_values(struct fl_run *run, const struct fl_run_block *block, void *ctx,
+                        struct fl_err *err)
+{
+    struct facets *facets = ctx;
+
+    run->end->rows_matched += block->count;
+    for (size_t i = 0; i < facets->count; i++) {
+        struct fl_groups *g = &facets->groups[i];
+        uint32_t n;
+        int r = fl_groups_resolve(g, &block->view, block->bits, &n, err);
+
+        if (r < 0)
+            return r;
+        for (uint32_t k = 0; k < n; k++)
+            g->group[g->id[k]].sums.v[FL_SUM_ROWS]++;
+    }
+    return FL_OK;
+}
+
+static uint64_t rows_of(const struct fl_sums *sums)
+{
+    return sums->v[FL_SUM_ROWS];
+}
+
+static int put_facet(struct fl_run *run, struct fl_json *j, const struct fl_groups *g,
+                     uint32_t limit, struct fl_err *err)
+{
+    uint32_t *ids, count, keys;
+    char buf[160];
+    int r = fl_groups_sort(g, rows_of, &ids, &count, err);
+
+    if (r < 0)
+        return r;
+    keys = count - (g->group[FL_GROUP_NONE].sums.v[FL_SUM_ROWS] > 0);
+    fl_json_object(j, NULL);
+    fl_json_text(j, "field", fl_collect_name(g->by));
+    fl_json_u64(j, "distinct", keys);
+    fl_json_array(j, "values");
+    for (uint32_t i = 0; r == FL_OK && i < count && limit > 0; i++) {
+        if (ids[i] == FL_GROUP_NONE)
+            continue;
+        limit--;
+        fl_json_object(j, NULL);
+        fl_json_str(j, "value", fl_groups_text(g, ids[i], buf));
+        fl_json_u64(j, "rows", g->group[ids[i]].sums.v[FL_SUM_ROWS]);
+        fl_json_end(j);
+        r = fl_run_flush(run, false, err);
+    }
+    fl_json_end(j);
+    fl_json_end(j);
+    free(ids);
+    return r;
+}
+
+static int put_facets(struct fl_run *run, const struct facets *facets, struct fl_err *err)
+{
+    uint32_t limit = run->q->limit == 0 ? DEFAULT_VALUES : run->q->limit;
+    struct fl_json j;
+    int r = FL_OK;
+
+    fl_json_init(&j, &run->out);
+    fl_json_object(&j, NULL);
+    fl_json_array(&j, "facets");
+    for (size_t i = 0; r == FL_OK && i < facets->count; i++) {
+        fl_collect_tell(run, &facets->groups[i]);
+        r = put_facet(run, &j, &facets->groups[i], limit > MAX_VALUES ? MAX_VALUES : limit, err);
+    }
+    fl_json_end(&j);
+    fl_json_u64(&j, "rows", run->end->rows_matched);
+    fl_json_end(&j);
+    fl_buf_put_u8(&run->out, '\n');
+    return r;
+}
+
+int fl_query_facets(struct fl_run *run, struct fl_err *err)
+{
+    struct facets *facets = calloc(1, sizeof *facets);
+    struct fl_fieldset fields = {{0, 0}};
+    int r;
+
+    if (facets == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory for facets");
+    r = add_facets(run, facets, err);
+    for (size_t i = 0; i < facets->count; i++)
+        fl_fieldset_add(&fields, facets->groups[i].by);
+    if (r == FL_OK)
+        r = fl_run_each(run, &fields, count_values, facets, err);
+    if (r == FL_OK && !run->cancelled)
+        r = put_facets(run, facets, err);
+    for (size_t i = 0; i < facets->count; i++)
+        fl_groups_done(&facets->groups[i]);
+    free(facets);
+    return r;
+}
+
+/* ---- count ---- */
+
+static int count_rows(struct fl_run *run, const struct fl_run_block *block, void *ctx,
+                      struct fl_err *err)
+{
+    (void)ctx;
+    (void)err;
+    run->end->rows_matched += block->count;
+    return FL_OK;
+}
+
+int fl_query_count(struct fl_run *run, struct fl_err *err)
+{
+    const struct fl_fieldset none = {{0, 0}};
+    struct fl_json j;
+    int r = fl_run_each(run, &none, count_rows, NULL, err);
+
+    if (r < 0 || run->cancelled)
+        return r;
+    fl_json_init(&j, &run->out);
+    fl_json_object(&j, NULL);
+    fl_json_u64(&j, "rows", run->end->rows_matched);
+    fl_json_time(&j, "from", run->q->from_us);
+    fl_json_time(&j, "to", run->q->to_us);
+    fl_json_end(&j);
+    fl_buf_put_u8(&run->out, '\n');
+    return FL_OK;
+}
