@@ -1,0 +1,327 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "api/parts.h"
+#include "base/time.h"
+#include "logs/query.h"
+
+#define WINDOW_BYTES ((uint64_t)1 << 20) /* of a result that may be on its way at once */
+#define HOUR_US      (INT64_C(3600) * FL_US_PER_S)
+#define LIMIT_MAX    100000u
+
+/* The last segment of the path names the kind. */
+static const struct kind {
+    const char *name;
+    enum fl_query_kind kind;
+    uint32_t scope;
+    const char *purpose, *type; /* of the answer */
+    int64_t preset_us;          /* range when none is given; 0 = none at all */
+} kinds[] = {
+    {"top", FL_Q_TOP, FL_CAP_READ, "query", "application/json", HOUR_US},
+    {"series", FL_Q_SERIES, FL_CAP_READ, "query", "application/json", 24 * HOUR_US},
+    {"rows", FL_Q_LATEST, FL_CAP_READ, "query", "application/x-ndjson", 24 * HOUR_US},
+    {"facets", FL_Q_FACETS, FL_CAP_READ, "query", "application/json", HOUR_US},
+    {"context", FL_Q_CONTEXT, FL_CAP_READ, "query", "application/x-ndjson", 0},
+    {"export", FL_Q_EXPORT, FL_CAP_READ | FL_CAP_EXPORT, "export", "application/x-ndjson",
+     24 * HOUR_US},
+    {"tail", FL_Q_TAIL, FL_CAP_READ, "tail", "application/x-ndjson", 0},
+    {"count", FL_Q_COUNT, FL_CAP_READ, "query", "application/json", 24 * HOUR_US},
+};
+
+/* A question while it is answered; in the request's arena. */
+struct question {
+    struct fl_api *api;
+    const struct kind *kind;
+    const char *type; /* of the answer */
+    struct fl_msg_query msg;
+    uint32_t ask;
+    bool asked, over;
+};
+
+static const struct kind *kind_of(const struct fl_route *route)
+{
+    const char *name = strrchr(route->path, '/') + 1;
+
+    for (size_t i = 0; i < FL_LEN(kinds); i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+static int take_range(struct fl_req *req, const struct kind *kind, struct fl_msg_query *msg,
+                      struct fl_err *err)
+{
+    int64_t now_us = req->api->env.now_us();
+    int r, given;
+
+    if (kind->preset_us == 0) {
+        msg->from_us = INT64_MIN;
+        msg->to_us = INT64_MAX;
+        return FL_OK;
+    }
+    msg->to_us = now_us;
+    r = fl_req_param_time(req, "to", &msg->to_us, err);
+    if (r < 0)
+        return r;
+    msg->from_us = msg->to_us - kind->preset_us;
+    given = fl_req_param_time(req, "from", &msg->from_us, err);
+    if (given < 0)
+        return given;
+    if (msg->from_us >= msg->to_us) {
+        req->field = "from";
+        return fl_err_set(err, FL_E_INVAL, "from must be before to");
+    }
+    return FL_OK;
+}
+
+static int take_step(struct fl_req *req, struct fl_msg_query *msg, struct fl_err *err)
+{
+    struct fl_span step = fl_req_param(req, "step");
+
+    if (step.ptr == NULL || fl_duration_parse(step, &msg->step_us))
+        return FL_OK;
+    req->field = "step";
+    return fl_err_set(err, FL_E_INVAL, "step is a span of time such as 5m or 1h");
+}
+
+static int take_question(struct fl_req *req, struct question *q, struct fl_err *err)
+{
+    struct fl_span columns = fl_req_param(req, "columns");
+    struct fl_msg_query *msg = &q->msg;
+    uint64_t limit = 0;
+    int r = take_range(req, q->kind, msg, err);
+
+    if (r == FL_OK)
+        r = fl_req_param_num(req, "limit", 1, LIMIT_MAX, &limit, err);
+    if (r >= 0)
+        r = take_step(req, msg, err);
+    if (r < 0)
+        return r;
+    msg->kind = (uint8_t)q->kind->kind;
+    msg->limit = (uint32_t)limit;
+    msg->filter = fl_req_param(req, "where");
+    msg->by = columns.ptr != NULL ? columns : fl_req_param(req, "by");
+    msg->metric = fl_req_param(req, "metric");
+    msg->cursor = fl_req_param(req, "cursor");
+    msg->format = fl_req_param(req, "format");
+    msg->original = fl_req_param_flag(req, "original");
+    msg->budget_ms =
+        q->kind->kind == FL_Q_TAIL ? 0 : (uint32_t)fl_conf_num(req->api->env.conf, FL_SET_QUERY_MS);
+    msg->budget_bytes = fl_conf_num(req->api->env.conf, FL_SET_QUERY_BYTES);
+    return FL_OK;
+}
+
+static void put_trailer(struct fl_req *req, const struct fl_msg_query_end *end)
+{
+    FL_AUTO(fl_buf_done) struct fl_buf text;
+    struct fl_json json;
+
+    fl_buf_init(&text, FL_MSG_TEXT_MAX);
+    fl_json_init(&json, &text);
+    fl_json_object(&json, NULL);
+    fl_json_bool(&json, "partial", end->partial != 0);
+    fl_json_bool(&json, "from_rollups", end->from_rollups != 0);
+    fl_json_u64(&json, "rows_scanned", end->rows_scanned);
+    fl_json_u64(&json, "rows_matched", end->rows_matched);
+    fl_json_u64(&json, "bytes_read", end->bytes_read);
+    fl_json_u64(&json, "elapsed_us", end->elapsed_us);
+    fl_json_str(&json, "cursor", end->cursor);
+    fl_json_str(&json, "why", fl_span_of(end->text.ptr, end->text.len < 300 ? end->text.len : 300));
+    fl_json_end(&json);
+    if (text.failed == 0)
+        fl_req_trailer(req, fl_buf_span(&text));
+}
+
+/* The end before any row: an error has its status. In the midst of rows: said in the trailer. */
+static void finish(struct fl_req *req, struct question *q, const struct fl_msg_query_end *end)
+{
+    struct fl_msg_query_end told = *end;
+    struct fl_err err;
+
+    q->over = true;
+    if (end->code != 0 && !req->begun) {
+        (void)fl_err_set(&err, end->code < 0 ? end->code : FL_E_IO, "%.*s", FL_SPAN_ARG(end->text));
+        fl_req_fail(req, &err);
+        return;
+    }
+    told.partial = end->partial != 0 || end->code != 0;
+    fl_req_head(req, 200, q->type);
+    put_trailer(req, &told);
+    fl_req_end(req);
+}
+
+static bool on_result(struct fl_req *req, const struct fl_answer_in *in)
+{
+    struct question *q = req->state;
+    struct fl_msg_query_end end;
+    struct fl_msg_result result;
+    struct fl_err err = {.code = FL_E_PROTO, .text = "store gave an answer that is not one"};
+
+    if (in->type == FL_MSG_RESULT && fl_msg_decode(in->type, in->payload, &result, &err) == FL_OK) {
+        fl_req_head(req, 200, q->type);
+        fl_req_piece(req, result.bytes);
+        return true;
+    }
+    if (in->type == FL_MSG_QUERY_END && fl_msg_decode(in->type, in->payload, &end, &err) == FL_OK) {
+        finish(req, q, &end);
+        return false;
+    }
+    if (in->type == FL_MSG_NONE)
+        err = *in->err;
+    end = (struct fl_msg_query_end){.code = err.code, .text = fl_span_str(err.text)};
+    finish(req, q, &end);
+    return false;
+}
+
+static void on_taken(struct fl_req *req, uint64_t bytes)
+{
+    struct question *q = req->state;
+    struct fl_msg_credit credit = {.bytes = bytes};
+
+    if (q->asked && !q->over)
+        (void)fl_api_send(req->api, FL_ROLE_STORE, FL_MSG_CREDIT, q->ask, &credit);
+}
+
+/* Whoever asked has gone: store need not go on. */
+static void on_gone(void *state)
+{
+    struct question *q = state;
+
+    if (q->asked && !q->over)
+        (void)fl_api_send(q->api, FL_ROLE_STORE, FL_MSG_CANCEL, q->ask, NULL);
+}
+
+static int ask_store(struct fl_req *req, struct fl_span cap, struct fl_err *err)
+{
+    struct question *q = req->state;
+    struct fl_msg_credit credit = {.bytes = WINDOW_BYTES};
+    int r;
+
+    q->msg.cap = cap;
+    r = fl_ask(req, FL_ROLE_STORE, FL_MSG_QUERY, &q->msg, 0, on_result, &q->ask, err);
+    q->msg.cap = FL_SPAN("");
+    if (r < 0)
+        return r;
+    q->asked = true;
+    req->taken = on_taken;
+    return fl_api_send(req->api, FL_ROLE_STORE, FL_MSG_CREDIT, q->ask, &credit) < 0
+               ? fl_err_set(err, FL_E_AGAIN, "the store role is too busy; try again")
+               : FL_OK;
+}
+
+int fl_api_logs(struct fl_req *req, struct fl_err *err)
+{
+    struct question *q = fl_arena_get(&req->arena, sizeof *q);
+    struct fl_tenant t;
+    int r = fl_part_tenant(req, &t, err);
+
+    if (r < 0)
+        return r;
+    if (q == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
+    *q = (struct question){.kind = kind_of(req->route), .api = req->api};
+    if (q->kind == NULL)
+        return fl_err_set(err, FL_E_NOENT, "there is no such question");
+    r = take_question(req, q, err);
+    if (r < 0)
+        return r;
+    q->type = fl_span_eq(q->msg.format, FL_SPAN("csv")) ? "text/csv" : q->kind->type;
+    req->state = q;
+    req->state_free = on_gone;
+    return fl_part_cap(req, &t, q->kind->scope, q->kind->purpose, ask_store, err);
+}
+
+/* ---- purge ---- */
+
+struct purge {
+    struct fl_msg_purge msg;
+    char from[16], to[16];
+};
+
+static int take_day(struct fl_req *req, const char *name, char text[16], int32_t *ret,
+                    struct fl_err *err)
+{
+    int r = fl_req_text(req, name, text, 16, err);
+
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return fl_req_missing(req, name, err);
+    if (fl_day_parse(fl_span_str(text), ret))
+        return FL_OK;
+    req->field = name;
+    return fl_err_set(err, FL_E_INVAL, "%s is a UTC day of receipt such as 2026-11-20", name);
+}
+
+static bool on_purged(struct fl_req *req, const struct fl_answer_in *in)
+{
+    const struct purge *p = req->state;
+    struct fl_msg_purged msg;
+    struct fl_json *json;
+    struct fl_err err;
+
+    if (in->type == FL_MSG_NONE) {
+        fl_req_fail(req, in->err);
+    } else if (in->type != FL_MSG_PURGED || fl_msg_decode(in->type, in->payload, &msg, &err) < 0) {
+        fl_req_problem(req, 502, "protocol", "store gave an answer that is not one");
+    } else {
+        json = fl_req_object(req);
+        fl_json_text(json, "from_day", p->from);
+        fl_json_text(json, "to_day", p->to);
+        fl_json_bool(json, "dry_run", p->msg.dry != 0);
+        fl_part_purged(json, &msg);
+        fl_req_done(req, 200);
+    }
+    return false;
+}
+
+static int ask_purge(struct fl_req *req, struct fl_span cap, struct fl_err *err)
+{
+    struct purge *p = req->state;
+    struct fl_tenant t;
+    char detail[80];
+    int r = fl_part_tenant(req, &t, err);
+
+    if (r == FL_OK && p->msg.dry == 0)
+        r = fl_part_begin(req, err);
+    if (r < 0)
+        return r;
+    if (p->msg.dry == 0) {
+        (void)snprintf(detail, sizeof detail, "{\"from_day\":\"%s\",\"to_day\":\"%s\"}", p->from,
+                       p->to);
+        r = fl_part_audit(req, "logs.purge", t.slug, t.slug, detail, err);
+        r = fl_part_end(req, r, err);
+        if (r < 0)
+            return r;
+    }
+    p->msg.cap = cap;
+    return fl_ask(req, FL_ROLE_STORE, FL_MSG_PURGE, &p->msg, FL_ASK_PURGE_MS, on_purged, NULL, err);
+}
+
+int fl_api_purge(struct fl_req *req, struct fl_err *err)
+{
+    struct purge *p = fl_arena_get(&req->arena, sizeof *p);
+    struct fl_tenant t;
+    bool dry = false;
+    int r = fl_part_tenant(req, &t, err);
+
+    if (r < 0)
+        return r;
+    if (p == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
+    *p = (struct purge){.msg = {.why = FL_SPAN("purge")}};
+    req->state = p;
+    r = take_day(req, "from_day", p->from, &p->msg.from_day, err);
+    if (r == FL_OK)
+        r = take_day(req, "to_day", p->to, &p->msg.to_day, err);
+    if (r == FL_OK)
+        r = fl_req_bool(req, "dry_run", &dry, err);
+    if (r >= 0 && p->msg.to_day < p->msg.from_day) {
+        req->field = "to_day";
+        r = fl_err_set(err, FL_E_INVAL, "to_day must not be before from_day");
+    }
+    if (r < 0)
+        return r;
+    p->msg.dry = dry;
+    return fl_part_cap(req, &t, dry ? FL_CAP_READ : FL_CAP_PURGE, "operations", ask_purge, err);
+}

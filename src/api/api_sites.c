@@ -1,0 +1,171 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "api/parts.h"
+
+/* How many devices stand at a site: one pass over the tenant's devices. */
+struct count {
+    const char *site;
+    uint64_t devices;
+};
+
+static int count_one(void *ctx, const struct fl_device *device)
+{
+    struct count *count = ctx;
+
+    count->devices += strcmp(device->site, count->site) == 0;
+    return 0;
+}
+
+static void put_site(struct fl_req *req, struct fl_json *json, const struct fl_site *site)
+{
+    struct count count = {.site = site->slug};
+    struct fl_db_list list;
+
+    if (fl_db_devices(req->api->db, site->tenant, (struct fl_db_page){NULL, 0}, count_one, &count,
+                      &list, NULL) < 0)
+        count.devices = 0;
+    fl_json_text(json, "slug", site->slug);
+    fl_json_text(json, "name", site->name);
+    fl_json_text(json, "country", site->country);
+    fl_json_u64(json, "devices", count.devices);
+    fl_part_time(json, "created_at", site->created_us);
+}
+
+static int list_one(void *ctx, const struct fl_site *site)
+{
+    struct fl_req *req = ctx;
+
+    fl_json_object(&req->json, NULL);
+    put_site(req, &req->json, site);
+    fl_json_end(&req->json);
+    return 0;
+}
+
+int fl_api_sites(struct fl_req *req, struct fl_err *err)
+{
+    struct fl_db_page page;
+    struct fl_db_list list;
+    struct fl_json *json;
+    struct fl_tenant t;
+    int r = fl_part_tenant(req, &t, err);
+
+    if (r == FL_OK)
+        r = fl_part_page(req, &page, err);
+    if (r < 0)
+        return r;
+    json = fl_req_object(req);
+    fl_json_array(json, "items");
+    r = fl_db_sites(req->api->db, t.id, page, list_one, req, &list, err);
+    if (r < 0)
+        return r;
+    fl_part_list_end(json, &list);
+    fl_req_done(req, 200);
+    return FL_OK;
+}
+
+static int take_settings(struct fl_req *req, struct fl_site *site, struct fl_err *err)
+{
+    int r = fl_req_text(req, "name", site->name, sizeof site->name, err);
+
+    if (r >= 0)
+        r = fl_req_text(req, "country", site->country, sizeof site->country, err);
+    return r < 0 ? r : FL_OK;
+}
+
+static void answer(struct fl_req *req, const struct fl_site *site, int status)
+{
+    put_site(req, fl_req_object(req), site);
+    fl_req_done(req, status);
+}
+
+int fl_api_site_add(struct fl_req *req, struct fl_err *err)
+{
+    struct fl_site site = {.created_us = req->api->env.now_us()};
+    struct fl_tenant t;
+    int r = fl_part_tenant(req, &t, err);
+
+    if (r == FL_OK)
+        r = fl_req_text(req, "slug", site.slug, sizeof site.slug, err);
+    if (r == 0)
+        r = fl_req_missing(req, "slug", err);
+    if (r > 0) {
+        site.tenant = t.id;
+        (void)snprintf(site.name, sizeof site.name, "%s", site.slug);
+        r = take_settings(req, &site, err);
+    }
+    if (r == FL_OK)
+        r = fl_site_check(&site, err);
+    if (r == FL_OK)
+        r = fl_part_begin(req, err);
+    if (r < 0)
+        return r;
+    r = fl_db_site_add(req->api->db, &site, err);
+    if (r == FL_OK)
+        r = fl_part_audit(req, "site.add", t.slug, site.slug, "", err);
+    r = fl_part_end(req, r, err);
+    if (r == FL_OK)
+        answer(req, &site, 201);
+    return r;
+}
+
+int fl_api_site_show(struct fl_req *req, struct fl_err *err)
+{
+    struct fl_tenant t;
+    struct fl_site site;
+    int r = fl_part_tenant(req, &t, err);
+
+    if (r == FL_OK)
+        r = fl_part_site(req, t.id, &site, err);
+    if (r == FL_OK)
+        answer(req, &site, 200);
+    return r;
+}
+
+int fl_api_site_set(struct fl_req *req, struct fl_err *err)
+{
+    struct fl_tenant t;
+    struct fl_site site;
+    int r = fl_part_tenant(req, &t, err);
+
+    if (r == FL_OK)
+        r = fl_part_site(req, t.id, &site, err);
+    if (r == FL_OK)
+        r = take_settings(req, &site, err);
+    if (r == FL_OK)
+        r = fl_site_check(&site, err);
+    if (r == FL_OK)
+        r = fl_part_begin(req, err);
+    if (r < 0)
+        return r;
+    r = fl_db_site_set(req->api->db, &site, err);
+    if (r == FL_OK)
+        r = fl_part_audit(req, "site.set", t.slug, site.slug, "", err);
+    r = fl_part_end(req, r, err);
+    if (r == FL_OK)
+        answer(req, &site, 200);
+    return r;
+}
+
+int fl_api_site_remove(struct fl_req *req, struct fl_err *err)
+{
+    struct fl_tenant t;
+    struct fl_site site;
+    int r = fl_part_tenant(req, &t, err);
+
+    if (r == FL_OK)
+        r = fl_part_site(req, t.id, &site, err);
+    if (r == FL_OK)
+        r = fl_part_begin(req, err);
+    if (r < 0)
+        return r;
+    r = fl_db_site_remove(req->api->db, t.id, site.slug, err);
+    if (r == FL_OK)
+        r = fl_part_audit(req, "site.remove", t.slug, site.slug, "", err);
+    r = fl_part_end(req, r, err);
+    if (r < 0)
+        return r;
+    fl_json_text(fl_req_object(req), "removed", site.slug);
+    fl_req_done(req, 200);
+    return FL_OK;
+}

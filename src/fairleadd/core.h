@@ -1,0 +1,87 @@
+/*
+ * core.h - inside the core role: what its files share.
+ *
+ * role_core.c links, opens the control database and keeps time; core_client.c serves the local
+ * socket; core_table.c tells ingest and store who may send and what is kept; core_note.c writes
+ * down what the other roles report. All on one loop; nothing here blocks but the database.
+ */
+#ifndef FL_FAIRLEADD_CORE_H
+#define FL_FAIRLEADD_CORE_H
+
+#include "api/api.h"
+#include "base/buf.h"
+#include "db/db.h"
+#include "fairleadd/role.h"
+#include "model/rogue.h"
+#include "trust/audit.h"
+
+#define FL_CORE_CLIENTS_MAX 128u
+#define FL_CORE_ROGUES_MAX  256u /* that wait for the database */
+#define FL_CORE_EVENTS_MAX  256u
+
+struct fl_core_client;
+
+struct fl_core_event { /* reported before the record was open */
+    enum fl_role from;
+    struct fl_buf payload;
+};
+
+struct fl_core {
+    struct fl_role_env *env;
+    struct fl_api *api;
+    struct fl_live *live;
+    struct fl_db *db;       /* NULL until keys gave its key */
+    struct fl_audit *audit; /* likewise */
+    struct fl_imsg *link[FL_ROLE_COUNT];
+    struct fl_watch *tick, *tell;
+    char open_problem[400]; /* said already */
+    bool key_asked;
+
+    struct fl_watch *accept[FL_ROLE_MAX_LISTENERS];
+    int accept_fd[FL_ROLE_MAX_LISTENERS]; /* the environment's */
+    size_t accepts;
+    struct fl_core_client *clients; /* list */
+    size_t client_count;
+
+    uint64_t generation;  /* of the table of senders */
+    unsigned tell_what;   /* bits of enum fl_changed that wait for the timer */
+    size_t table_devices; /* rows of the last table */
+
+    struct fl_rogue rogues[FL_CORE_ROGUES_MAX];
+    size_t rogue_count;
+    uint64_t rogues_skipped;
+    struct fl_core_event events[FL_CORE_EVENTS_MAX];
+    size_t event_count;
+    uint64_t events_skipped;
+    unsigned ticks;
+};
+
+/* Ids of core's own questions; those of the api begin at FL_API_ID_FIRST. */
+enum { FL_CORE_ID_DB_KEY = 1, FL_CORE_ID_GRANT = 2 };
+
+/* ---- core_client.c ---- */
+
+int fl_core_listen(struct fl_core *core, struct fl_err *err) FL_MUST_CHECK;
+void fl_core_clients_tick(struct fl_core *core); /* ends idle ones */
+void fl_core_clients_free(struct fl_core *core);
+
+/* ---- core_table.c ---- */
+
+/* Soon (on a later turn of the loop) tell the roles that are linked. */
+void fl_core_tell_later(struct fl_core *core, unsigned what);
+void fl_core_tell(struct fl_core *core, unsigned what);
+
+/* ---- core_note.c ---- */
+
+void fl_core_take_stat(struct fl_core *core, struct fl_span payload);
+void fl_core_take_conn(struct fl_core *core, struct fl_span payload);
+void fl_core_take_rogue(struct fl_core *core, struct fl_span payload);
+void fl_core_take_event(struct fl_core *core, enum fl_role from, struct fl_span payload);
+/* Counters of all devices into core->live. */
+int fl_core_load_counters(struct fl_core *core, struct fl_err *err) FL_MUST_CHECK;
+void fl_core_store_counters(struct fl_core *core); /* those that changed, in one transaction */
+void fl_core_store_rogues(struct fl_core *core);
+void fl_core_store_events(struct fl_core *core); /* that waited for the record to open */
+void fl_core_notes_free(struct fl_core *core);
+
+#endif

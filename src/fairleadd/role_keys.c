@@ -1,0 +1,653 @@
+/*
+ * role_keys.c - the process that holds the keys: root key, key table, the server's TLS key, the
+ * certificate authority, the signing keys. It has no network and no log data; private keys never
+ * leave it.
+ */
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/rand.h"
+#include "base/time.h"
+#include "fairleadd/role.h"
+#include "model/slug.h"
+#include "trust/ca.h"
+#include "trust/cap.h"
+#include "trust/grants.h"
+#include "trust/keydisk.h"
+#include "trust/keytable.h"
+#include "trust/root.h"
+#include "trust/secrets.h"
+
+#define OUT_MAX_BYTES  ((size_t)1 << 20)
+#define MINUTE_US      (60 * FL_US_PER_S)
+#define RENEW_US       (90 * FL_US_PER_DAY) /* a server certificate that ends sooner is renewed */
+#define GRANT_MAX_US   (31 * FL_US_PER_DAY)
+#define WATCH_MS       (INT64_C(24) * 3600 * 1000)
+#define HOST_BYTES_MAX 64
+
+struct keys {
+    struct fl_role_env *env;
+    struct fl_imsg *links[FL_ROLE_COUNT];
+    struct fl_root *root;
+    struct fl_secrets *secrets;
+    struct fl_keytable *table;
+    struct fl_grants *grants;
+    struct fl_ca *ca;
+    struct fl_signer *signer;      /* of the server's TLS key */
+    struct fl_buf ca_pem, tls_pem; /* certificates */
+    struct fl_watch *watch;
+    unsigned char destroy_public[crypto_sign_PUBLICKEYBYTES];
+    unsigned char cap_public[FL_CAP_PUBLIC_BYTES], cap_secret[FL_CAP_SECRET_BYTES];
+    uint64_t caps, signs;
+};
+
+/* ---- telling ---- */
+
+static void audit(struct keys *k, const char *event, uint32_t uid, const char *object,
+                  const char *detail)
+{
+    char actor[32];
+    struct fl_msg_audit msg = {.at_us = fl_now_us(),
+                               .event = fl_span_str(event),
+                               .object = fl_span_str(object),
+                               .detail = fl_span_str(detail)};
+    struct fl_err err;
+
+    (void)snprintf(actor, sizeof actor, uid == UINT32_MAX ? "role:core" : "uid:%u", uid);
+    msg.actor = fl_span_str(actor);
+    if (k->links[FL_ROLE_CORE] != NULL &&
+        fl_imsg_send(k->links[FL_ROLE_CORE], FL_MSG_AUDIT, 0, &msg, -1, &err) < 0)
+        fl_role_log(k->env, FL_LOG_WARN, "event %s of %s was not recorded: %s", event, object,
+                    err.text);
+}
+
+/* ---- the store's file keys ---- */
+
+static int check_file_id(struct fl_span id, struct fl_err *err)
+{
+    if (id.len == FL_FILE_ID_BYTES)
+        return FL_OK;
+    return fl_err_set(err, FL_E_PROTO, "a file's id has %d bytes, not %zu", FL_FILE_ID_BYTES,
+                      id.len);
+}
+
+static int send_key(struct fl_imsg *chan, uint32_t id, int r, unsigned char key[FL_KEY_BYTES],
+                    struct fl_err *err)
+{
+    struct fl_msg_file_key answer = {.key = fl_span_of(key, FL_KEY_BYTES)};
+
+    if (r == 0)
+        r = fl_imsg_send(chan, FL_MSG_FILE_KEY, id, &answer, -1, err);
+    explicit_bzero(key, FL_KEY_BYTES);
+    return r;
+}
+
+static int on_file_new(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                       struct fl_err *err)
+{
+    const struct fl_msg_file_key_new *ask = msg;
+    struct fl_keyring *ring = fl_keytable_keyring(k->table);
+    unsigned char key[FL_KEY_BYTES];
+    int r = check_file_id(ask->file_id, err);
+
+    if (r == 0)
+        r = ring->ops->file_new(ring, ask->tenant, ask->day, ask->file_id.ptr, key, err);
+    return send_key(chan, id, r, key, err);
+}
+
+static int on_file_ask(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                       struct fl_err *err)
+{
+    const struct fl_msg_file_key_ask *ask = msg;
+    struct fl_keyring *ring = fl_keytable_keyring(k->table);
+    unsigned char key[FL_KEY_BYTES];
+    int r = check_file_id(ask->file_id, err);
+
+    if (r == 0)
+        r = ring->ops->file_get(ring, ask->tenant, ask->day, ask->file_id.ptr, key, err);
+    return send_key(chan, id, r, key, err);
+}
+
+static void tell_destroyed(struct keys *k, const struct fl_msg_key_destroy *ask,
+                           const struct fl_destroyed *d)
+{
+    char day[16] = "all days";
+
+    if (ask->day != FL_DAY_NONE)
+        fl_day_format(ask->day, day);
+    /* Retired WAL files go all the time; days and tenants are worth a line. */
+    fl_role_log(k->env, ask->file_id.len == 0 ? FL_LOG_NOTICE : FL_LOG_DEBUG,
+                "destroyed %llu keys of tenant %u, %s; epoch %u begins",
+                (unsigned long long)d->keys, ask->tenant, day, d->epoch);
+}
+
+static int on_destroy(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                      struct fl_err *err)
+{
+    const struct fl_msg_key_destroy *ask = msg;
+    struct fl_keyring *ring = fl_keytable_keyring(k->table);
+    struct fl_destroyed d;
+    struct fl_msg_destroyed answer;
+    char why[FL_MSG_TEXT_MAX + 1];
+    int r = ask->file_id.len == 0 ? FL_OK : check_file_id(ask->file_id, err);
+
+    (void)snprintf(why, sizeof why, "%.*s", FL_SPAN_ARG(ask->why));
+    if (r == 0)
+        r = ring->ops->destroy(ring, ask->tenant, ask->day,
+                               ask->file_id.len == 0 ? NULL : ask->file_id.ptr, why, &d, err);
+    if (r < 0)
+        return r;
+    if (d.keys > 0)
+        tell_destroyed(k, ask, &d);
+    answer = (struct fl_msg_destroyed){.keys = d.keys,
+                                       .epoch = d.epoch,
+                                       .at_us = d.at_us,
+                                       .root_kind = fl_span_str(d.root_kind),
+                                       .signature = fl_span_of(d.signature, sizeof d.signature)};
+    return fl_imsg_send(chan, FL_MSG_DESTROYED, id, &answer, -1, err);
+}
+
+/* ---- the server's certificate and key ---- */
+
+static int on_cert(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                   struct fl_err *err)
+{
+    struct fl_msg_cert answer = {.chain_pem = fl_buf_span(&k->tls_pem),
+                                 .ca_pem = fl_buf_span(&k->ca_pem)};
+
+    (void)msg;
+    return fl_imsg_send(chan, FL_MSG_CERT, id, &answer, -1, err);
+}
+
+static int on_sign(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                   struct fl_err *err)
+{
+    const struct fl_msg_sign_ask *ask = msg;
+    unsigned char signature[FL_CA_SIGNATURE_MAX];
+    struct fl_msg_sign answer;
+    size_t len = 0;
+    int r = fl_signer_sign(k->signer, ask->digest, signature, &len, err);
+
+    if (r < 0)
+        return r;
+    k->signs++;
+    answer.signature = fl_span_of(signature, len);
+    return fl_imsg_send(chan, FL_MSG_SIGN, id, &answer, -1, err);
+}
+
+/* ---- core's ---- */
+
+static int on_db_key(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                     struct fl_err *err)
+{
+    unsigned char key[2][FL_KEY_BYTES];
+    struct fl_msg_db_key answer = {fl_span_of(key[0], FL_KEY_BYTES),
+                                   fl_span_of(key[1], FL_KEY_BYTES)};
+    int r = fl_secrets_random(k->secrets, "control-db", key[0], FL_KEY_BYTES, err);
+
+    (void)msg;
+    if (r == 0)
+        r = fl_secrets_random(k->secrets, "actors", key[1], FL_KEY_BYTES, err);
+    if (r == 0)
+        r = fl_imsg_send(chan, FL_MSG_DB_KEY, id, &answer, -1, err);
+    explicit_bzero(key, sizeof key);
+    return r;
+}
+
+static int on_csr(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                  struct fl_err *err)
+{
+    const struct fl_msg_csr_sign *ask = msg;
+    FL_AUTO(fl_buf_done) struct fl_buf cert;
+    struct fl_msg_csr_signed answer;
+    struct fl_cert_info info;
+    char name[FL_SLUG_MAX + 1], shown[96];
+    int r = fl_slug_check(ask->tenant, "tenant", err);
+
+    fl_buf_init(&cert, FL_CERT_PEM_MAX);
+    if (r == 0)
+        r = fl_slug_check(ask->device, "device", err);
+    if (r < 0)
+        return r;
+    (void)snprintf(name, sizeof name, "%.*s", FL_SPAN_ARG(ask->device));
+    r = fl_ca_sign_request(k->ca, ask->csr_pem, name, ask->days, fl_now_us(), &cert, &info, err);
+    if (r < 0)
+        return r;
+    fl_cert_fingerprint_text(info.fingerprint, shown);
+    fl_role_log(k->env, FL_LOG_NOTICE, "signed a certificate for %.*s/%s, %u days, %s",
+                FL_SPAN_ARG(ask->tenant), name, ask->days, shown);
+    answer = (struct fl_msg_csr_signed){.cert_pem = fl_buf_span(&cert),
+                                        .ca_pem = fl_buf_span(&k->ca_pem),
+                                        .fingerprint =
+                                            fl_span_of(info.fingerprint, sizeof info.fingerprint),
+                                        .not_after_us = info.not_after_us};
+    return fl_imsg_send(chan, FL_MSG_CSR_SIGNED, id, &answer, -1, err);
+}
+
+static int on_stat(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                   struct fl_err *err)
+{
+    struct fl_keytable_stat stat;
+    struct fl_msg_keys_stat answer;
+
+    (void)msg;
+    fl_keytable_stat(k->table, &stat);
+    answer = (struct fl_msg_keys_stat){.epoch = stat.epoch,
+                                       .tenants = stat.tenants,
+                                       .days = stat.days,
+                                       .files = stat.files,
+                                       .root_kind = fl_span_str(stat.root_kind),
+                                       .signs = k->signs,
+                                       .destroy_key =
+                                           fl_span_of(k->destroy_public, sizeof k->destroy_public)};
+    return fl_imsg_send(chan, FL_MSG_KEYS_STAT, id, &answer, -1, err);
+}
+
+/* ---- who may read ---- */
+
+/* The journal line and the event are for the day on which core itself was taken over. */
+static int on_grant(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                    struct fl_err *err)
+{
+    const struct fl_msg_grant *ask = msg;
+    int64_t now_us = fl_now_us();
+    int64_t have = fl_grants_until(k->grants, ask->tenant, now_us);
+    char until[FL_TIME_TEXT_BYTES] = "always", object[32], detail[96];
+    int r = FL_OK;
+
+    if (ask->until_us != INT64_MAX && ask->until_us > now_us + GRANT_MAX_US)
+        return fl_err_set(err, FL_E_INVAL, "local access lasts 31 days at most");
+    if (have == (ask->until_us > now_us ? ask->until_us : 0))
+        return fl_imsg_send(chan, FL_MSG_DONE, id, NULL, -1, err);
+    r = fl_grants_set(k->grants, ask->tenant, ask->until_us, now_us, err);
+    if (r < 0)
+        return r;
+    if (ask->until_us <= now_us)
+        (void)snprintf(until, sizeof until, "ended");
+    else if (ask->until_us != INT64_MAX)
+        fl_time_format(ask->until_us, until);
+    fl_role_log(k->env, FL_LOG_NOTICE, "local access to the logs of tenant %u: %s", ask->tenant,
+                until);
+    (void)snprintf(object, sizeof object, "tenant:%u", ask->tenant);
+    (void)snprintf(detail, sizeof detail, "{\"tenant_id\":%u,\"until\":\"%s\"}", ask->tenant,
+                   until);
+    audit(k, "keys.grant", UINT32_MAX, object, detail);
+    return fl_imsg_send(chan, FL_MSG_DONE, id, NULL, -1, err);
+}
+
+/* What a capability may be asked for, and how long it lives; a grant that ends sooner ends it. */
+static const struct purpose {
+    const char *name;
+    uint32_t scope; /* at most */
+    int64_t life_us;
+} purposes[] = {
+    {"query", FL_CAP_READ, 10 * MINUTE_US},
+    {"tail", FL_CAP_READ, 12 * 60 * MINUTE_US},
+    {"export", FL_CAP_READ | FL_CAP_EXPORT, 60 * MINUTE_US},
+    {"operations", FL_CAP_READ | FL_CAP_PURGE, 10 * MINUTE_US},
+};
+
+static const struct purpose *find_purpose(struct fl_span name)
+{
+    for (size_t i = 0; i < FL_LEN(purposes); i++)
+        if (fl_span_eq(name, fl_span_str(purposes[i].name)))
+            return &purposes[i];
+    return NULL;
+}
+
+static void audit_cap(struct keys *k, const char *event, const struct fl_msg_cap_ask *ask,
+                      uint64_t number)
+{
+    const struct purpose *p = find_purpose(ask->purpose);
+    char object[32], detail[160];
+
+    (void)snprintf(object, sizeof object, "tenant:%u", ask->tenant);
+    (void)snprintf(detail, sizeof detail,
+                   "{\"tenant_id\":%u,\"scope\":%u,\"purpose\":\"%s\",\"capability\":%llu}",
+                   ask->tenant, ask->scope, p == NULL ? "unknown" : p->name,
+                   (unsigned long long)number);
+    audit(k, event, ask->uid, object, detail);
+}
+
+/*
+ * Reading needs a living grant of the tenant, or the demonstration tenant. Purging alone does not:
+ * it shows nothing, and the operator has to be able to remove a tenant; it is recorded.
+ */
+static int decide(struct keys *k, const struct fl_msg_cap_ask *ask, const struct purpose *p,
+                  int64_t now_us, struct fl_cap *ret, struct fl_err *err)
+{
+    int64_t until = fl_grants_until(k->grants, ask->tenant, now_us);
+
+    if (p == NULL)
+        return fl_err_set(err, FL_E_DENIED,
+                          "a purpose is one of query, tail, export and operations");
+    if (ask->scope == 0 || (ask->scope & ~p->scope) != 0)
+        return fl_err_set(err, FL_E_DENIED, "the purpose %s does not allow the scope %#x", p->name,
+                          ask->scope);
+    if (until == 0 && ask->scope != FL_CAP_PURGE)
+        return fl_err_set(err, FL_E_DENIED,
+                          "this tenant's logs may not be read here: it has given no local access");
+    *ret = (struct fl_cap){.tenant = ask->tenant,
+                           .scope = ask->scope,
+                           .not_after_us = now_us + p->life_us,
+                           .number = k->caps + 1};
+    if (until != 0 && until < ret->not_after_us)
+        ret->not_after_us = until;
+    (void)snprintf(ret->purpose, sizeof ret->purpose, "%s", p->name);
+    return FL_OK;
+}
+
+static int on_cap(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                  struct fl_err *err)
+{
+    const struct fl_msg_cap_ask *ask = msg;
+    FL_AUTO(fl_buf_done) struct fl_buf bytes;
+    struct fl_msg_cap answer;
+    struct fl_cap cap;
+    int64_t now_us = fl_now_us();
+    int r = decide(k, ask, find_purpose(ask->purpose), now_us, &cap, err);
+
+    fl_buf_init(&bytes, FL_CAP_MAX_BYTES);
+    if (r < 0) {
+        audit_cap(k, "cap.refused", ask, 0);
+        return r;
+    }
+    r = fl_cap_mint(&cap, k->cap_secret, &bytes, err);
+    if (r < 0)
+        return r;
+    k->caps++;
+    /* The demonstration tenant belongs to nobody, and its screen asks every second. */
+    if (fl_grants_until(k->grants, ask->tenant, now_us) != INT64_MAX)
+        audit_cap(k, "cap.minted", ask, cap.number);
+    answer.cap = fl_buf_span(&bytes);
+    return fl_imsg_send(chan, FL_MSG_CAP, id, &answer, -1, err);
+}
+
+/* ---- links ---- */
+
+static const struct request {
+    enum fl_msg_type type;
+    int (*handle)(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                  struct fl_err *err);
+} requests[] = {
+    {FL_MSG_FILE_KEY_NEW, on_file_new}, {FL_MSG_FILE_KEY_ASK, on_file_ask},
+    {FL_MSG_KEY_DESTROY, on_destroy},   {FL_MSG_CERT_ASK, on_cert},
+    {FL_MSG_SIGN_ASK, on_sign},         {FL_MSG_DB_KEY_ASK, on_db_key},
+    {FL_MSG_CSR_SIGN, on_csr},          {FL_MSG_KEYS_STAT_ASK, on_stat},
+    {FL_MSG_GRANT, on_grant},           {FL_MSG_CAP_ASK, on_cap},
+};
+
+static int handle(struct keys *k, struct fl_imsg *chan, const struct fl_imsg_in *in,
+                  struct fl_err *err)
+{
+    union {
+        struct fl_msg_file_key_new file_new;
+        struct fl_msg_file_key_ask file_ask;
+        struct fl_msg_key_destroy destroy;
+        struct fl_msg_sign_ask sign;
+        struct fl_msg_csr_sign csr;
+        struct fl_msg_grant grant;
+        struct fl_msg_cap_ask cap;
+    } msg;
+    int r = FL_OK;
+
+    for (size_t i = 0; i < FL_LEN(requests); i++) {
+        if (requests[i].type != in->type)
+            continue;
+        if (fl_msg_size(in->type) > 0)
+            r = fl_msg_decode(in->type, in->payload, &msg, err);
+        return r < 0 ? r : requests[i].handle(k, chan, in->id, &msg, err);
+    }
+    return fl_err_set(err, FL_E_PROTO, "keys does not answer %s", fl_msg_name(in->type));
+}
+
+static void on_message(void *ctx, struct fl_imsg *chan, struct fl_imsg_in *in)
+{
+    struct fl_err err = {0};
+
+    fl_fd_close(&in->fd);
+    if (handle(ctx, chan, in, &err) < 0)
+        (void)fl_imsg_fail(chan, in->id, &err);
+}
+
+static void on_closed(void *ctx, struct fl_imsg *chan, const char *why)
+{
+    struct keys *k = ctx;
+
+    for (size_t i = 0; i < FL_ROLE_COUNT; i++)
+        if (k->links[i] == chan) {
+            fl_role_log(k->env, FL_LOG_NOTICE, "%s is gone (%s)", fl_role_name((enum fl_role)i),
+                        why);
+            k->links[i] = NULL;
+        }
+    fl_imsg_free(chan);
+}
+
+static void keys_link(void *state, enum fl_role peer, int fd)
+{
+    static const struct fl_imsg_ops ops = {.message = on_message, .closed = on_closed};
+    struct keys *k = state;
+    struct fl_msg_cap_key first = {fl_span_of(k->cap_public, sizeof k->cap_public)};
+    struct fl_err err;
+    int r;
+
+    if (peer != FL_ROLE_STORE && peer != FL_ROLE_CORE && peer != FL_ROLE_INGEST) {
+        fl_fd_close(&fd);
+        return;
+    }
+    fl_imsg_free(k->links[peer]);
+    k->links[peer] = NULL;
+    r = fl_imsg_new(k->env->loop, fd, FL_ROLE_KEYS, peer, OUT_MAX_BYTES, &ops, k, &k->links[peer],
+                    &err);
+    if (r == 0 && peer == FL_ROLE_STORE)
+        r = fl_imsg_send(k->links[peer], FL_MSG_CAP_KEY, 0, &first, -1, &err);
+    if (r < 0)
+        fl_role_log(k->env, FL_LOG_ERR, "link to %s: %s", fl_role_name(peer), err.text);
+}
+
+/* ---- start ---- */
+
+/* Private keys of the instance, made at the first start. */
+static void wiped_done(struct fl_buf *buf)
+{
+    if (buf->ptr != NULL)
+        explicit_bzero(buf->ptr, buf->cap);
+    fl_buf_done(buf);
+}
+
+static int get_key(struct keys *k, const char *name, struct fl_buf *ret_der, struct fl_err *err)
+{
+    int r = fl_secrets_get(k->secrets, name, ret_der, err);
+
+    if (r != FL_E_NOENT)
+        return r;
+    r = fl_ca_make_key(ret_der, err);
+    return r < 0 ? r : fl_secrets_put(k->secrets, name, fl_buf_span(ret_der), err);
+}
+
+static int prepare_ca(struct keys *k, struct fl_err *err)
+{
+    FL_AUTO(wiped_done) struct fl_buf der;
+    unsigned char short_id[4];
+    char id[9];
+    int r;
+
+    fl_buf_init(&der, FL_SECRET_BYTES_MAX);
+    r = get_key(k, "ca.key", &der, err);
+    if (r == 0)
+        r = fl_secrets_get(k->secrets, "ca.cert", &k->ca_pem, err);
+    if (r == FL_E_NOENT) {
+        fl_random(short_id, sizeof short_id);
+        (void)snprintf(id, sizeof id, "%02x%02x%02x%02x", short_id[0], short_id[1], short_id[2],
+                       short_id[3]);
+        r = fl_ca_make(fl_buf_span(&der), id, fl_now_us(), &k->ca_pem, err);
+        if (r == 0)
+            r = fl_secrets_put(k->secrets, "ca.cert", fl_buf_span(&k->ca_pem), err);
+    }
+    if (r == 0)
+        r = fl_ca_open(fl_buf_span(&der), fl_buf_span(&k->ca_pem), &k->ca, err);
+    return r < 0 ? fl_err_wrap(err, "certificate authority") : r;
+}
+
+/* What the certificate is for: the setting, or what this machine is called. */
+static void server_names(const struct keys *k, char ret[FL_MSG_CHUNK_MAX])
+{
+    static const char always[] = "localhost,127.0.0.1,::1";
+    const char *set = fl_conf_str(k->env->conf, FL_SET_SERVER_NAMES);
+    char host[HOST_BYTES_MAX + 1] = "";
+
+    if (*set != '\0') {
+        (void)snprintf(ret, FL_MSG_CHUNK_MAX, "%s", set);
+        return;
+    }
+    if (gethostname(host, sizeof host - 1) != 0 || strcmp(host, "localhost") == 0)
+        host[0] = '\0';
+    for (const char *c = host; *c != '\0'; c++)
+        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.", *c) == NULL)
+            host[0] = '\0'; /* not a name that a certificate can carry */
+    (void)snprintf(ret, FL_MSG_CHUNK_MAX, "%s%s%s", host, host[0] == '\0' ? "" : ",", always);
+}
+
+/* The key stays when the certificate is renewed, so that a handshake under way still fits. */
+static int prepare_server(struct keys *k, struct fl_err *err)
+{
+    FL_AUTO(wiped_done) struct fl_buf der;
+    static char names[FL_MSG_CHUNK_MAX];
+    int64_t now_us = fl_now_us();
+    int r;
+
+    fl_buf_init(&der, FL_SECRET_BYTES_MAX);
+    server_names(k, names);
+    r = get_key(k, "tls.key", &der, err);
+    if (r == 0)
+        r = fl_signer_open(fl_buf_span(&der), &k->signer, err);
+    if (r == 0)
+        r = fl_secrets_get(k->secrets, "tls.cert", &k->tls_pem, err);
+    if (r == 0 && fl_ca_server_fits(fl_buf_span(&k->tls_pem), names, now_us + RENEW_US))
+        return FL_OK;
+    if (r == 0 || r == FL_E_NOENT) {
+        fl_buf_clear(&k->tls_pem);
+        r = fl_ca_server(k->ca, fl_buf_span(&der), names, now_us, &k->tls_pem, err);
+        if (r == 0)
+            r = fl_secrets_put(k->secrets, "tls.cert", fl_buf_span(&k->tls_pem), err);
+        if (r == 0)
+            fl_role_log(k->env, FL_LOG_NOTICE, "made a server certificate for %.300s", names);
+    }
+    return r < 0 ? fl_err_wrap(err, "server certificate (setting server_names)") : r;
+}
+
+static int prepare_table(struct keys *k, struct fl_err *err)
+{
+    unsigned char seed[crypto_sign_SEEDBYTES], secret[crypto_sign_SECRETKEYBYTES];
+    struct fl_keytable_config config = {
+        .dir_fd = k->env->dir_fd, .root = k->root, .sign_secret = secret, .now_us = fl_now_us};
+    int r = fl_secrets_random(k->secrets, "destroy.seed", seed, sizeof seed, err);
+
+    if (r == 0) {
+        (void)crypto_sign_seed_keypair(k->destroy_public, secret, seed);
+        r = fl_keytable_open(&config, &k->table, err);
+    }
+    explicit_bzero(seed, sizeof seed);
+    explicit_bzero(secret, sizeof secret);
+    return r;
+}
+
+/* A folder that holds wrapped keys and no root key has lost it: a new one would open nothing. */
+static bool is_new_folder(int dir_fd)
+{
+    static const char *const files[] = {FL_KEYDISK_TABLE, FL_KEYDISK_EPOCH, FL_SECRETS_FILE,
+                                        FL_GRANTS_FILE};
+    struct stat st;
+
+    for (size_t i = 0; i < FL_LEN(files); i++)
+        if (fstatat(dir_fd, files[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+            return false;
+    return true;
+}
+
+static void keys_free(struct keys *k)
+{
+    for (size_t i = 0; i < FL_ROLE_COUNT; i++)
+        fl_imsg_free(k->links[i]);
+    fl_watch_free(k->watch);
+    fl_signer_free(k->signer);
+    fl_ca_free(k->ca);
+    fl_grants_free(k->grants);
+    fl_keytable_free(k->table);
+    fl_secrets_free(k->secrets);
+    fl_root_free(k->root);
+    fl_buf_done(&k->ca_pem);
+    fl_buf_done(&k->tls_pem);
+    explicit_bzero(k, sizeof *k);
+    free(k);
+}
+
+static void on_watch(void *ctx)
+{
+    struct keys *k = ctx;
+    struct fl_cert_info info;
+
+    if (fl_cert_read(fl_buf_span(&k->tls_pem), &info, NULL) == 0 &&
+        info.not_after_us < fl_now_us() + RENEW_US)
+        fl_role_log(k->env, FL_LOG_WARN,
+                    "the server's certificate ends within 90 days; a restart renews it");
+}
+
+static int prepare(struct keys *k, struct fl_err *err)
+{
+    int dir_fd = k->env->dir_fd;
+    int r = fl_root_file_open(dir_fd, is_new_folder(dir_fd), &k->root, err);
+
+    if (r == 0)
+        r = fl_secrets_open(dir_fd, k->root, &k->secrets, err);
+    if (r == 0)
+        r = prepare_table(k, err);
+    if (r == 0)
+        r = fl_grants_open(dir_fd, k->root, &k->grants, err);
+    if (r == 0)
+        r = prepare_ca(k, err);
+    if (r == 0)
+        r = prepare_server(k, err);
+    if (r == 0)
+        r = fl_watch_timer(k->env->loop, WATCH_MS, 1, on_watch, k, &k->watch, err);
+    return r;
+}
+
+static int keys_start(struct fl_role_env *env, void **ret_state, struct fl_err *err)
+{
+    struct keys *k = calloc(1, sizeof *k);
+    int r;
+
+    if (k == NULL || sodium_init() < 0) {
+        free(k);
+        return fl_err_set(err, FL_E_NOMEM, "out of memory");
+    }
+    k->env = env;
+    fl_buf_init(&k->ca_pem, FL_CERT_PEM_MAX);
+    fl_buf_init(&k->tls_pem, FL_CERT_PEM_MAX);
+    fl_cap_keypair(k->cap_public, k->cap_secret); /* of this process: a restart ends all */
+    r = prepare(k, err);
+    if (r < 0) {
+        keys_free(k);
+        return r;
+    }
+    *ret_state = k;
+    return FL_OK;
+}
+
+static void keys_stop(void *state)
+{
+    struct keys *k = state;
+    struct fl_loop *loop = k->env->loop;
+
+    keys_free(k);
+    fl_loop_stop(loop);
+}
+
+const struct fl_role_ops fl_role_keys = {.start = keys_start, .link = keys_link, .stop = keys_stop};

@@ -1,0 +1,596 @@
+/* Queries and purges for core. Part of the store role (store.h). A question is refused without a
+ * capability that fits; its answer goes out as far as core has given credit for it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "fairleadd/store.h"
+
+enum { FATAL_EXIT = 3 };
+
+#define PIECE_BYTES   ((size_t)64 * 1024)
+#define CREDIT_MAX    ((int64_t)64 << 20)
+#define STALL_US      (60 * FL_US_PER_S)  /* that nobody takes an answer */
+#define TAIL_STALL_US (600 * FL_US_PER_S) /* the same of a live tail */
+#define SPACE_BYTES   (16 * 1024)         /* for the texts of a question */
+
+struct fl_store_job {
+    struct fl_store_job *next;
+    struct fl_store_role *s;
+    uint32_t id;
+    bool running, cancelled, is_purge; /* mu */
+    int64_t credit;                    /* mu */
+    struct fl_query query;
+    struct fl_msg_purge purge;
+    char why[128];
+    unsigned char *texts; /* of the query; owned */
+};
+
+static void free_job(struct fl_store_job *job)
+{
+    if (job == NULL)
+        return;
+    free(job->texts);
+    free(job);
+}
+
+/* ---- to core, by way of the loop ---- */
+
+struct reply {
+    struct fl_store_role *s;
+    struct fl_store_job *job; /* RESULT and the end: dropped when it is cancelled */
+    uint32_t id;
+    enum fl_msg_type type; /* RESULT, QUERY_END, PURGED, FAIL */
+    struct fl_msg_query_end end;
+    struct fl_msg_purged purged;
+    struct fl_err err;
+    char cursor[64], text[400], root_kind[16];
+    size_t len;
+    unsigned char bytes[];
+};
+
+static bool is_cancelled(struct fl_store_job *job)
+{
+    bool yes;
+
+    pthread_mutex_lock(&job->s->mu);
+    yes = job->cancelled || atomic_load(&job->s->stopping);
+    pthread_mutex_unlock(&job->s->mu);
+    return yes;
+}
+
+/* The last word on a question. Without it core would wait for ever: the role ends then, and core
+ * gets a link to a new one. */
+static void send_last(struct fl_store_role *s, enum fl_msg_type type, uint32_t id, const void *msg)
+{
+    struct fl_err err = {0};
+
+    if (s->core == NULL || fl_imsg_send(s->core, type, id, msg, -1, &err) >= 0)
+        return;
+    fl_role_log(s->env, FL_LOG_ERR, "core takes nothing more (%s); the role ends", err.text);
+    _exit(FATAL_EXIT); /* the supervisor starts a new one; what was committed is safe */
+}
+
+static void send_end(struct reply *rp)
+{
+    rp->end.cursor = fl_span_str(rp->cursor);
+    rp->end.text = fl_span_str(rp->text);
+    send_last(rp->s, FL_MSG_QUERY_END, rp->id, &rp->end);
+}
+
+static void drop_job(struct fl_store_job *job)
+{
+    struct fl_store_job **at;
+
+    pthread_mutex_lock(&job->s->mu);
+    for (at = &job->s->jobs; *at != NULL && *at != job; at = &(*at)->next)
+        ;
+    if (*at == job)
+        *at = job->next;
+    pthread_cond_broadcast(&job->s->changed);
+    pthread_mutex_unlock(&job->s->mu);
+    free_job(job);
+}
+
+/* Loop thread. The last reply of a job takes it away: until then its id is known for CREDIT. */
+static void on_loop(void *ctx)
+{
+    struct reply *rp = ctx;
+    struct fl_msg_result result = {fl_span_of(rp->bytes, rp->len)};
+    bool gone = rp->s->core == NULL || is_cancelled(rp->job);
+
+    if (gone)
+        ;
+    else if (rp->type == FL_MSG_RESULT) {
+        if (fl_imsg_send(rp->s->core, FL_MSG_RESULT, rp->id, &result, -1, NULL) < 0) {
+            pthread_mutex_lock(&rp->s->mu); /* over the link's limit: it cannot be left out */
+            rp->job->cancelled = true;
+            pthread_mutex_unlock(&rp->s->mu);
+            (void)snprintf(rp->text, sizeof rp->text, "too much waits to be sent");
+            rp->end = (struct fl_msg_query_end){.code = FL_E_AGAIN, .partial = 1};
+            send_end(rp);
+        }
+    } else if (rp->type == FL_MSG_QUERY_END)
+        send_end(rp);
+    else if (rp->type == FL_MSG_PURGED) {
+        rp->purged.root_kind = fl_span_str(rp->root_kind);
+        send_last(rp->s, FL_MSG_PURGED, rp->id, &rp->purged);
+    } else
+        (void)fl_imsg_fail(rp->s->core, rp->id, &rp->err);
+    if (rp->type != FL_MSG_RESULT)
+        drop_job(rp->job);
+    free(rp);
+}
+
+static struct reply *new_reply(struct fl_store_job *job, enum fl_msg_type type,
+                               struct fl_span bytes)
+{
+    struct reply *rp = calloc(1, sizeof *rp + bytes.len);
+
+    if (rp == NULL)
+        return NULL;
+    rp->s = job->s;
+    rp->job = job;
+    rp->id = job->id;
+    rp->type = type;
+    rp->len = bytes.len;
+    if (bytes.len > 0)
+        memcpy(rp->bytes, bytes.ptr, bytes.len);
+    return rp;
+}
+
+static bool post(struct reply *rp)
+{
+    if (rp == NULL)
+        return false;
+    if (fl_loop_post(rp->s->env->loop, on_loop, rp) == FL_OK)
+        return true;
+    free(rp);
+    return false;
+}
+
+/* ---- running ---- */
+
+/* How much may go out now: waits for credit. 0: the query is to end. */
+static size_t take_credit(struct fl_store_job *job, size_t want)
+{
+    int64_t limit = job->query.kind == FL_Q_TAIL ? TAIL_STALL_US : STALL_US;
+    int64_t until = fl_now_mono_us() + limit;
+    size_t got = 0;
+
+    pthread_mutex_lock(&job->s->mu);
+    while (!job->cancelled && !atomic_load(&job->s->stopping)) {
+        if (job->credit > 0) {
+            got = (size_t)job->credit < want ? (size_t)job->credit : want;
+            job->credit -= (int64_t)got;
+            break;
+        }
+        if (fl_now_mono_us() >= until)
+            break;
+        fl_store_sleep(job->s, 1000);
+    }
+    pthread_mutex_unlock(&job->s->mu);
+    return got;
+}
+
+static int sink_write(void *ctx, struct fl_span piece)
+{
+    struct fl_store_job *job = ctx;
+
+    while (piece.len > 0) {
+        size_t n = take_credit(job, piece.len < PIECE_BYTES ? piece.len : PIECE_BYTES);
+
+        if (n == 0)
+            return FL_E_TIMEOUT;
+        if (!post(new_reply(job, FL_MSG_RESULT, fl_span_of(piece.ptr, n))))
+            return FL_E_NOMEM;
+        piece.ptr += n;
+        piece.len -= n;
+    }
+    return FL_OK;
+}
+
+static int sink_cancelled(void *ctx)
+{
+    return is_cancelled(ctx);
+}
+
+static void run_query(struct fl_store_job *job)
+{
+    const struct fl_query_sink sink = {sink_write, sink_cancelled, job};
+    struct fl_query_end end = {0};
+    struct fl_err err = {0};
+    struct reply *rp;
+    int r = job->s->backend->query(job->s->store, &job->query, &sink, &end, &err);
+
+    rp = new_reply(job, FL_MSG_QUERY_END, fl_span_of(NULL, 0));
+    if (rp == NULL) {
+        drop_job(job);
+        return;
+    }
+    rp->end = (struct fl_msg_query_end){.code = r,
+                                        .partial = end.partial,
+                                        .rows_scanned = end.rows_scanned,
+                                        .rows_matched = end.rows_matched,
+                                        .bytes_read = end.bytes_read,
+                                        .elapsed_us = end.elapsed_us,
+                                        .from_rollups = end.from_rollups};
+    (void)snprintf(rp->cursor, sizeof rp->cursor, "%.63s", end.cursor);
+    (void)snprintf(rp->text, sizeof rp->text, "%s", r < 0 ? err.text : end.why);
+    if (!post(rp))
+        drop_job(job);
+}
+
+static void run_purge(struct fl_store_job *job)
+{
+    const struct fl_msg_purge *p = &job->purge;
+    struct fl_purge_result res = {0};
+    struct fl_err err = {0};
+    struct reply *rp;
+    int r = job->s->backend->purge(job->s->store, job->query.tenant, p->from_day, p->to_day,
+                                   p->dry != 0, job->why, &res, &err);
+
+    if (r == FL_E_NOENT) /* nothing there: nothing to do */
+        r = FL_OK;
+    rp = new_reply(job, r < 0 ? FL_MSG_FAIL : FL_MSG_PURGED, fl_span_of(NULL, 0));
+    if (rp == NULL) {
+        drop_job(job);
+        return;
+    }
+    rp->err = err;
+    rp->purged = (struct fl_msg_purged){.rows = res.rows,
+                                        .bytes = res.bytes,
+                                        .files = res.files,
+                                        .keys = res.keys,
+                                        .epoch = res.epoch};
+    (void)snprintf(rp->root_kind, sizeof rp->root_kind, "%.15s", res.root_kind);
+    if (p->dry == 0)
+        fl_role_log(job->s->env, FL_LOG_NOTICE,
+                    "tenant %u, days %d to %d destroyed (%s): %llu rows, %llu keys%s%s",
+                    (unsigned)job->query.tenant, p->from_day, p->to_day, job->why,
+                    (unsigned long long)res.rows, (unsigned long long)res.keys, r < 0 ? "; " : "",
+                    r < 0 ? err.text : "");
+    if (!post(rp))
+        drop_job(job);
+}
+
+/* ---- the pool ---- */
+
+static bool has_own_thread(const struct fl_store_job *job)
+{
+    return job->is_purge || job->query.kind == FL_Q_TAIL || job->query.kind == FL_Q_EXPORT;
+}
+
+/* Of the tenant with the fewest running, the one that waits longest: one tenant's many questions do
+ * not hold up the others'. mu held. */
+static struct fl_store_job *next_job(struct fl_store_role *s)
+{
+    struct fl_store_job *best = NULL;
+    unsigned least = UINT32_MAX;
+
+    for (struct fl_store_job *job = s->jobs; job != NULL; job = job->next) {
+        unsigned running = 0;
+
+        if (job->running || has_own_thread(job))
+            continue;
+        for (const struct fl_store_job *other = s->jobs; other != NULL; other = other->next)
+            running += other->running && other->query.tenant == job->query.tenant;
+        if (running < least) {
+            least = running;
+            best = job;
+        }
+    }
+    return best;
+}
+
+void *fl_store_pool(void *role)
+{
+    struct fl_store_role *s = role;
+
+    pthread_mutex_lock(&s->mu);
+    while (!atomic_load(&s->stopping)) {
+        struct fl_store_job *job = next_job(s);
+
+        if (job == NULL) {
+            fl_store_sleep(s, 1000);
+            continue;
+        }
+        job->running = true;
+        pthread_mutex_unlock(&s->mu);
+        run_query(job);
+        pthread_mutex_lock(&s->mu);
+    }
+    pthread_mutex_unlock(&s->mu);
+    return NULL;
+}
+
+static void *run_alone(void *ctx)
+{
+    struct fl_store_job *job = ctx;
+    struct fl_store_role *s = job->s;
+
+    if (job->is_purge)
+        run_purge(job);
+    else
+        run_query(job);
+    pthread_mutex_lock(&s->mu);
+    s->extra--;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->mu);
+    return NULL;
+}
+
+/* ---- taking questions (loop thread) ---- */
+
+static unsigned tails_of(struct fl_store_role *s, uint32_t tenant)
+{
+    unsigned n = 0;
+
+    for (const struct fl_store_job *job = s->jobs; job != NULL; job = job->next)
+        n += !job->is_purge && job->query.kind == FL_Q_TAIL && job->query.tenant == tenant;
+    return n;
+}
+
+/* mu held. */
+static int room_for(struct fl_store_role *s, const struct fl_store_job *job, struct fl_err *err)
+{
+    unsigned waiting = 0;
+
+    for (const struct fl_store_job *other = s->jobs; other != NULL; other = other->next)
+        waiting++;
+    if (s->store == NULL)
+        return fl_err_set(err, FL_E_AGAIN, "the store is still being opened; try again");
+    if (waiting >= FL_STORE_JOBS_MAX)
+        return fl_err_set(err, FL_E_AGAIN, "%u questions are waiting; try again later", waiting);
+    if (has_own_thread(job) && s->extra >= FL_STORE_EXTRA_MAX)
+        return fl_err_set(err, FL_E_AGAIN, "%u exports and live tails are running; try again later",
+                          s->extra);
+    if (!job->is_purge && job->query.kind == FL_Q_TAIL &&
+        tails_of(s, job->query.tenant) >= fl_conf_num(s->env->conf, FL_SET_TAIL_MAX))
+        return fl_err_set(err, FL_E_AGAIN, "the tenant has %u live tails already (tail_max)",
+                          tails_of(s, job->query.tenant));
+    return FL_OK;
+}
+
+/* In the list when it succeeds; the caller frees it otherwise. */
+static int enqueue(struct fl_store_role *s, struct fl_store_job *job, struct fl_err *err)
+{
+    struct fl_store_job **at = &s->jobs;
+    pthread_t thread;
+    int r;
+
+    pthread_mutex_lock(&s->mu);
+    r = room_for(s, job, err);
+    if (r >= 0) {
+        while (*at != NULL)
+            at = &(*at)->next;
+        *at = job;
+        if (has_own_thread(job)) {
+            int bad = pthread_create(&thread, NULL, run_alone, job);
+
+            if (bad != 0) {
+                *at = NULL;
+                r = fl_err_sys(err, FL_E_AGAIN, bad, "no thread for it");
+            } else {
+                (void)pthread_detach(thread);
+                job->running = true;
+                s->extra++;
+            }
+        }
+        pthread_cond_broadcast(&s->changed);
+    }
+    pthread_mutex_unlock(&s->mu);
+    return r;
+}
+
+static int check_cap(struct fl_store_role *s, struct fl_span cap, uint32_t need,
+                     uint32_t *ret_tenant, struct fl_err *err)
+{
+    unsigned char key[FL_CAP_PUBLIC_BYTES];
+    struct fl_cap got;
+    bool have;
+    int r;
+
+    pthread_mutex_lock(&s->mu);
+    have = s->has_cap_key;
+    memcpy(key, s->cap_key, sizeof key);
+    pthread_mutex_unlock(&s->mu);
+    if (!have)
+        return fl_err_set(err, FL_E_AGAIN, "keys is not linked yet; try again");
+    r = fl_cap_check(cap, key, fl_now_us(), need, &got, err);
+    if (r >= 0)
+        *ret_tenant = got.tenant;
+    return r;
+}
+
+static uint32_t need_of(uint8_t kind)
+{
+    return kind == FL_Q_EXPORT ? FL_CAP_READ | FL_CAP_EXPORT : FL_CAP_READ;
+}
+
+static struct fl_span keep_text(unsigned char **at, struct fl_span text)
+{
+    struct fl_span kept = fl_span_of(*at, text.len);
+
+    if (text.len > 0)
+        memcpy(*at, text.ptr, text.len);
+    *at += text.len;
+    return kept;
+}
+
+static void fill_query(struct fl_store_job *job, const struct fl_msg_query *msg)
+{
+    const struct fl_conf *conf = job->s->env->conf;
+    uint64_t most_ms = fl_conf_num(conf, FL_SET_QUERY_MS);
+    uint64_t most_bytes = fl_conf_num(conf, FL_SET_QUERY_BYTES);
+    unsigned char *at = job->texts;
+    struct fl_query *q = &job->query;
+
+    q->kind = (enum fl_query_kind)msg->kind;
+    q->from_us = msg->from_us;
+    q->to_us = msg->to_us;
+    q->filter = keep_text(&at, msg->filter);
+    q->by = keep_text(&at, msg->by);
+    q->metric = keep_text(&at, msg->metric);
+    q->cursor = keep_text(&at, msg->cursor);
+    q->format = keep_text(&at, msg->format);
+    q->limit = msg->limit;
+    q->step_us = msg->step_us;
+    q->budget_ms = msg->budget_ms;
+    if (q->kind != FL_Q_TAIL && (q->budget_ms == 0 || q->budget_ms > most_ms))
+        q->budget_ms = (uint32_t)most_ms;
+    q->budget_bytes = msg->budget_bytes;
+    if (q->budget_bytes == 0 || q->budget_bytes > most_bytes)
+        q->budget_bytes = most_bytes;
+    q->original = msg->original != 0;
+}
+
+static struct fl_store_job *new_job(struct fl_store_role *s, uint32_t id)
+{
+    struct fl_store_job *job = calloc(1, sizeof *job);
+
+    if (job == NULL)
+        return NULL;
+    job->s = s;
+    job->id = id;
+    job->texts = malloc(SPACE_BYTES);
+    if (job->texts == NULL) {
+        free(job);
+        return NULL;
+    }
+    return job;
+}
+
+static int take_query(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_err *err)
+{
+    struct fl_store_job *job;
+    struct fl_msg_query msg;
+    uint32_t tenant = 0;
+    int r = fl_msg_decode(in->type, in->payload, &msg, err);
+
+    if (r >= 0 && msg.filter.len + msg.by.len + msg.metric.len + msg.cursor.len + msg.format.len >
+                      SPACE_BYTES)
+        r = fl_err_set(err, FL_E_LIMIT, "the question is over %d bytes", SPACE_BYTES);
+    if (r >= 0)
+        r = check_cap(s, msg.cap, need_of(msg.kind), &tenant, err);
+    if (r < 0)
+        return r;
+    job = new_job(s, in->id);
+    if (job == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory for a question");
+    fill_query(job, &msg);
+    job->query.tenant = tenant;
+    r = enqueue(s, job, err);
+    if (r < 0)
+        free_job(job);
+    return r;
+}
+
+static int take_purge(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_err *err)
+{
+    struct fl_store_job *job;
+    struct fl_msg_purge msg;
+    uint32_t tenant = 0;
+    int r = fl_msg_decode(in->type, in->payload, &msg, err);
+
+    if (r >= 0)
+        r = check_cap(s, msg.cap, msg.dry != 0 ? FL_CAP_READ : FL_CAP_PURGE, &tenant, err);
+    if (r >= 0 && msg.from_day > msg.to_day)
+        r = fl_err_set(err, FL_E_INVAL, "the range of days is empty: its end must not be earlier");
+    if (r < 0)
+        return r;
+    job = new_job(s, in->id);
+    if (job == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory for a purge");
+    job->is_purge = true;
+    job->query.tenant = tenant;
+    job->purge = msg; /* its spans are not used */
+    (void)snprintf(job->why, sizeof job->why, "%.*s", msg.why.len < 120 ? (int)msg.why.len : 120,
+                   msg.why.len == 0 ? "" : (const char *)msg.why.ptr);
+    r = enqueue(s, job, err);
+    if (r < 0)
+        free_job(job);
+    return r;
+}
+
+static void take_credit_message(struct fl_store_role *s, struct fl_imsg_in *in)
+{
+    struct fl_msg_credit msg;
+
+    if (fl_msg_decode(in->type, in->payload, &msg, NULL) < 0)
+        return;
+    pthread_mutex_lock(&s->mu);
+    for (struct fl_store_job *job = s->jobs; job != NULL; job = job->next) {
+        if (job->id != in->id)
+            continue;
+        if (msg.bytes > (uint64_t)(CREDIT_MAX - job->credit))
+            job->credit = CREDIT_MAX;
+        else
+            job->credit += (int64_t)msg.bytes;
+    }
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->mu);
+}
+
+/* Running ones see it soon; waiting ones are run and see it at once. */
+static void cancel(struct fl_store_role *s, uint32_t id, bool all)
+{
+    pthread_mutex_lock(&s->mu);
+    for (struct fl_store_job *job = s->jobs; job != NULL; job = job->next)
+        if (all || job->id == id)
+            job->cancelled = true;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->mu);
+}
+
+void fl_store_cancel_all(struct fl_store_role *s)
+{
+    cancel(s, 0, true);
+}
+
+static void refuse(struct fl_store_role *s, uint32_t id, const struct fl_err *err)
+{
+    struct fl_msg_query_end end = {.code = err->code, .text = fl_span_str(err->text)};
+
+    send_last(s, FL_MSG_QUERY_END, id, &end);
+}
+
+bool fl_store_query_message(struct fl_store_role *s, struct fl_imsg_in *in)
+{
+    struct fl_err err = {0};
+
+    switch ((int)in->type) {
+    case FL_MSG_QUERY:
+        if (take_query(s, in, &err) < 0)
+            refuse(s, in->id, &err);
+        return true;
+    case FL_MSG_PURGE:
+        if (take_purge(s, in, &err) < 0)
+            (void)fl_imsg_fail(s->core, in->id, &err);
+        return true;
+    case FL_MSG_CREDIT:
+        take_credit_message(s, in);
+        return true;
+    case FL_MSG_CANCEL:
+        cancel(s, in->id, false);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void fl_store_jobs_done(struct fl_store_role *s)
+{
+    pthread_mutex_lock(&s->mu);
+    while (s->extra > 0)
+        fl_store_sleep(s, 1000);
+    pthread_mutex_unlock(&s->mu);
+    while (s->jobs != NULL) { /* waiting ones, and those whose last reply the loop did not get to */
+        struct fl_store_job *job = s->jobs;
+
+        s->jobs = job->next;
+        free_job(job);
+    }
+}

@@ -1,0 +1,450 @@
+/* The keys role on its loop in one thread, its peers' ends of the links in another. */
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "fairleadd/role.h"
+#include "tap.h"
+#include "trust/ca.h"
+#include "trust/cap.h"
+#include "trust/destroyed.h"
+#include "trust/keyring_rpc.h"
+#include "unit/trust/folder.h"
+
+enum { WAIT_MS = 20000 };
+
+static char logged[65536];
+
+/* Instead of role.c's, which writes to the journal; called in the role's thread only. */
+void fl_role_log(const struct fl_role_env *env, int level, const char *fmt, ...)
+{
+    size_t len = strlen(logged);
+    va_list ap;
+
+    (void)env;
+    (void)level;
+    va_start(ap, fmt);
+    (void)vsnprintf(logged + len, sizeof logged - len, fmt, ap);
+    va_end(ap);
+}
+
+struct world {
+    struct folder dir;
+    struct fl_conf *conf;
+    struct fl_role_env env;
+    void *state;
+    pthread_t thread;
+    struct fl_rpc *rpc[FL_ROLE_COUNT];
+    struct fl_keyring *ring;
+    struct fl_buf reply;
+    struct fl_err err;
+    unsigned char cap_key[FL_CAP_PUBLIC_BYTES];
+};
+
+static void *run(void *ctx)
+{
+    fl_loop_run(ctx);
+    return NULL;
+}
+
+static void stop_role(void *ctx)
+{
+    struct world *w = ctx;
+
+    fl_role_keys.stop(w->state);
+}
+
+struct linking {
+    struct world *w;
+    enum fl_role peer;
+    int fd;
+};
+
+static void link_role(void *ctx)
+{
+    struct linking *l = ctx;
+
+    fl_role_keys.link(l->w->state, l->peer, l->fd);
+    free(l);
+}
+
+/* Our end of a new link from `peer` to keys. */
+static int new_link(struct world *w, enum fl_role peer)
+{
+    struct linking *l = malloc(sizeof *l);
+    int ends[2];
+
+    if (l == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        abort();
+    *l = (struct linking){w, peer, ends[0]};
+    if (fl_loop_post(w->env.loop, link_role, l) < 0)
+        abort();
+    return ends[1];
+}
+
+static int world_start(struct world *w)
+{
+    static const enum fl_role peers[] = {FL_ROLE_STORE, FL_ROLE_CORE, FL_ROLE_INGEST};
+    int r;
+
+    logged[0] = '\0';
+    w->env = (struct fl_role_env){
+        .role = FL_ROLE_KEYS, .conf = w->conf, .dir_fd = w->dir.fd, .ring_fd = -1};
+    if (fl_loop_new(&w->env.loop, &w->err) < 0)
+        abort();
+    r = fl_role_keys.start(&w->env, &w->state, &w->err);
+    if (r < 0) {
+        fl_loop_free(w->env.loop);
+        return r;
+    }
+    fl_buf_init(&w->reply, FL_MSG_MAX_BYTES);
+    if (pthread_create(&w->thread, NULL, run, w->env.loop) != 0)
+        abort();
+    for (size_t i = 0; i < FL_LEN(peers); i++) {
+        if (fl_rpc_new(peers[i], FL_ROLE_KEYS, &w->rpc[peers[i]], &w->err) < 0)
+            abort();
+        fl_rpc_relink(w->rpc[peers[i]], new_link(w, peers[i]));
+    }
+    if (fl_keyring_rpc_new(w->rpc[FL_ROLE_STORE], WAIT_MS, &w->ring, &w->err) < 0)
+        abort();
+    return 0;
+}
+
+static void world_stop(struct world *w)
+{
+    if (fl_loop_post(w->env.loop, stop_role, w) < 0)
+        abort();
+    (void)pthread_join(w->thread, NULL);
+    fl_keyring_rpc_free(w->ring);
+    for (size_t i = 0; i < FL_ROLE_COUNT; i++) {
+        fl_rpc_free(w->rpc[i]);
+        w->rpc[i] = NULL;
+    }
+    fl_buf_done(&w->reply);
+    fl_loop_free(w->env.loop);
+}
+
+static int call(struct world *w, enum fl_role from, enum fl_msg_type type, const void *msg,
+                enum fl_msg_type answer, void *ret)
+{
+    fl_buf_clear(&w->reply);
+    w->err = (struct fl_err){0};
+    return fl_rpc_call(w->rpc[from], type, msg, answer, ret, &w->reply, WAIT_MS, &w->err);
+}
+
+static bool says(const struct world *w, const char *text)
+{
+    bool found = strstr(w->err.text, text) != NULL;
+
+    if (!found)
+        printf("# it says: %s\n", w->err.text);
+    return found;
+}
+
+/* ---- store ---- */
+
+static void take_cap_key(struct world *w)
+{
+    struct fl_msg_cap_key key = {0};
+
+    fl_buf_clear(&w->reply);
+    CHECK(fl_rpc_expect(w->rpc[FL_ROLE_STORE], FL_MSG_CAP_KEY, &key, &w->reply, WAIT_MS, &w->err) ==
+                  0 &&
+              key.public_key.len == sizeof w->cap_key,
+          "store is given the key of capabilities first");
+    if (key.public_key.len == sizeof w->cap_key)
+        memcpy(w->cap_key, key.public_key.ptr, sizeof w->cap_key);
+}
+
+static void check_store(struct world *w)
+{
+    unsigned char a[FL_KEY_BYTES], b[FL_KEY_BYTES], id[FL_FILE_ID_BYTES] = {1};
+    struct fl_msg_keys_stat stat = {0};
+    struct fl_destroyed d;
+    struct fl_msg_file_key_ask odd = {.tenant = 1, .day = 5, .file_id = FL_SPAN("short")};
+    struct fl_msg_file_key key;
+
+    CHECK(w->ring->ops->file_new(w->ring, 1, 5, id, a, &w->err) == 0 &&
+              w->ring->ops->file_get(w->ring, 1, 5, id, b, &w->err) == 0 &&
+              memcmp(a, b, sizeof a) == 0,
+          "a file's key over the link");
+    CHECK(w->ring->ops->file_new(w->ring, 1, 5, id, a, &w->err) == FL_E_EXISTS, "made once");
+    CHECK(w->ring->ops->file_get(w->ring, 2, 5, id, a, &w->err) == FL_E_NOENT,
+          "of no other tenant");
+    CHECK(call(w, FL_ROLE_STORE, FL_MSG_FILE_KEY_ASK, &odd, FL_MSG_FILE_KEY, &key) == FL_E_PROTO,
+          "an id of another length is refused");
+    CHECK(w->ring->ops->destroy(w->ring, 1, 5, id, "retention", &d, &w->err) == 0 && d.keys == 1 &&
+              d.epoch == 2 && strcmp(d.root_kind, "file") == 0 &&
+              w->ring->ops->file_get(w->ring, 1, 5, id, a, &w->err) == FL_E_NOENT,
+          "destroyed");
+    CHECK(call(w, FL_ROLE_CORE, FL_MSG_KEYS_STAT_ASK, NULL, FL_MSG_KEYS_STAT, &stat) == 0 &&
+              stat.epoch == 2 && stat.destroy_key.len == 32 &&
+              fl_destroyed_verify(1, 5, id, "retention", &d, stat.destroy_key.ptr, &w->err) == 0,
+          "with a certificate that verifies");
+    CHECK(w->ring->ops->destroy(w->ring, 9, FL_DAY_NONE, NULL, "purge", &d, &w->err) == 0 &&
+              d.keys == 0,
+          "of a tenant without keys");
+    CHECK(w->ring->ops->file_new(w->ring, 1, 6, id, a, &w->err) == 0, "one to find again later");
+}
+
+/* ---- ingest ---- */
+
+static bool signature_holds(struct fl_span pem, struct fl_span digest, struct fl_span sig)
+{
+    BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+    X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(X509_get0_pubkey(cert), NULL);
+    bool ok = EVP_PKEY_verify_init(ctx) == 1 &&
+              EVP_PKEY_verify(ctx, sig.ptr, sig.len, digest.ptr, digest.len) == 1;
+
+    EVP_PKEY_CTX_free(ctx);
+    X509_free(cert);
+    BIO_free(bio);
+    return ok;
+}
+
+static void check_ingest(struct world *w, unsigned char ret_ca[32])
+{
+    struct fl_msg_cert cert;
+    struct fl_cert_info server, ca;
+    struct fl_buf chain;
+    unsigned char digest[32] = {9};
+    struct fl_msg_sign_ask ask = {fl_span_of(digest, sizeof digest)};
+    struct fl_msg_sign sign;
+
+    fl_buf_init(&chain, FL_CERT_PEM_MAX);
+    CHECK(call(w, FL_ROLE_INGEST, FL_MSG_CERT_ASK, NULL, FL_MSG_CERT, &cert) == 0 &&
+              fl_cert_read(cert.chain_pem, &server, &w->err) == 0 &&
+              fl_cert_check_ca(cert.ca_pem, fl_now_us(), &ca, &w->err) == 0 &&
+              strncmp(ca.subject, "CN=Fairlead CA ", 15) == 0,
+          "the server's certificate and the CA");
+    memcpy(ret_ca, ca.fingerprint, 32);
+    fl_buf_put_span(&chain, cert.chain_pem);
+    CHECK(fl_ca_server_fits(fl_buf_span(&chain), "logs.example.net,192.0.2.1", fl_now_us()),
+          "for the names of the settings");
+    CHECK(call(w, FL_ROLE_INGEST, FL_MSG_SIGN_ASK, &ask, FL_MSG_SIGN, &sign) == 0 &&
+              signature_holds(fl_buf_span(&chain), ask.digest, sign.signature),
+          "a digest is signed by the certificate's key");
+    ask.digest.len = 31;
+    CHECK(call(w, FL_ROLE_INGEST, FL_MSG_SIGN_ASK, &ask, FL_MSG_SIGN, &sign) == FL_E_INVAL &&
+              says(w, "31 bytes"),
+          "what is no digest is not");
+    fl_buf_done(&chain);
+}
+
+/* ---- core ---- */
+
+static void check_db_key(struct world *w, unsigned char ret[2][32])
+{
+    struct fl_msg_db_key key;
+
+    CHECK(call(w, FL_ROLE_CORE, FL_MSG_DB_KEY_ASK, NULL, FL_MSG_DB_KEY, &key) == 0 &&
+              key.key.len == 32 && key.actor_key.len == 32 &&
+              memcmp(key.key.ptr, key.actor_key.ptr, 32) != 0,
+          "keys of the database and of actors");
+    memcpy(ret[0], key.key.ptr, 32);
+    memcpy(ret[1], key.actor_key.ptr, 32);
+}
+
+static void check_csr(struct world *w)
+{
+    struct fl_buf key, csr;
+    struct fl_msg_csr_sign ask = {
+        .days = 30, .tenant = FL_SPAN("acme"), .device = FL_SPAN("br-0421")};
+    struct fl_msg_csr_signed cert;
+    struct fl_cert_info info;
+
+    fl_buf_init(&key, 4096);
+    fl_buf_init(&csr, FL_CERT_PEM_MAX);
+    if (fl_cert_make_request("x", &key, &csr, &w->err) < 0)
+        abort();
+    ask.csr_pem = fl_buf_span(&csr);
+    CHECK(call(w, FL_ROLE_CORE, FL_MSG_CSR_SIGN, &ask, FL_MSG_CSR_SIGNED, &cert) == 0 &&
+              fl_cert_read(cert.cert_pem, &info, &w->err) == 0 &&
+              strcmp(info.subject, "CN=br-0421") == 0 && cert.fingerprint.len == 32 &&
+              memcmp(cert.fingerprint.ptr, info.fingerprint, 32) == 0 &&
+              cert.not_after_us == info.not_after_us,
+          "a device's request is signed");
+    ask.device = FL_SPAN("a\nb");
+    CHECK(call(w, FL_ROLE_CORE, FL_MSG_CSR_SIGN, &ask, FL_MSG_CSR_SIGNED, &cert) == FL_E_INVAL,
+          "not for a name that is no slug");
+    ask.device = FL_SPAN("ok");
+    ask.days = 9999;
+    CHECK(call(w, FL_ROLE_CORE, FL_MSG_CSR_SIGN, &ask, FL_MSG_CSR_SIGNED, &cert) == FL_E_INVAL &&
+              says(w, "1 to 825 days"),
+          "not for 9999 days");
+    fl_buf_done(&key);
+    fl_buf_done(&csr);
+}
+
+static int ask_cap(struct world *w, uint32_t tenant, uint32_t scope, const char *purpose,
+                   struct fl_cap *ret)
+{
+    struct fl_msg_cap_ask ask = {tenant, scope, fl_span_str(purpose), 1000};
+    struct fl_msg_cap answer;
+    int r = call(w, FL_ROLE_CORE, FL_MSG_CAP_ASK, &ask, FL_MSG_CAP, &answer);
+
+    return r < 0 ? r : fl_cap_check(answer.cap, w->cap_key, fl_now_us(), scope, ret, &w->err);
+}
+
+static int grant(struct world *w, uint32_t tenant, int64_t until_us)
+{
+    struct fl_msg_grant ask = {tenant, until_us};
+
+    return call(w, FL_ROLE_CORE, FL_MSG_GRANT, &ask, FL_MSG_DONE, NULL);
+}
+
+static bool was_audited(struct world *w, const char *event, const char *part)
+{
+    struct fl_msg_audit msg;
+
+    fl_buf_clear(&w->reply);
+    return fl_rpc_expect(w->rpc[FL_ROLE_CORE], FL_MSG_AUDIT, &msg, &w->reply, WAIT_MS, &w->err) ==
+               0 &&
+           fl_span_eq(msg.event, fl_span_str(event)) &&
+           memmem(msg.detail.ptr, msg.detail.len, part, strlen(part)) != NULL;
+}
+
+static void check_caps(struct world *w)
+{
+    const int64_t minute = 60 * FL_US_PER_S;
+    int64_t now = fl_now_us();
+    struct fl_cap cap;
+
+    CHECK(ask_cap(w, 5, FL_CAP_READ, "query", &cap) == FL_E_DENIED && says(w, "no local access"),
+          "without a grant nothing is read");
+    CHECK(was_audited(w, "cap.refused", "\"tenant_id\":5"), "the refusal is an event");
+    CHECK(grant(w, 5, now + 5 * minute) == 0, "a grant");
+    CHECK(was_audited(w, "keys.grant", "\"tenant_id\":5"), "is an event");
+    CHECK(ask_cap(w, 5, FL_CAP_READ, "query", &cap) == 0 && cap.tenant == 5 &&
+              cap.scope == FL_CAP_READ && cap.not_after_us == now + 5 * minute &&
+              strcmp(cap.purpose, "query") == 0,
+          "with it, until it ends at the latest");
+    CHECK(was_audited(w, "cap.minted", "\"purpose\":\"query\""), "the capability is an event");
+    CHECK(ask_cap(w, 6, FL_CAP_READ, "query", &cap) == FL_E_DENIED, "of that tenant only");
+    CHECK(ask_cap(w, 5, FL_CAP_EXPORT, "query", &cap) == FL_E_DENIED && says(w, "does not allow"),
+          "a query does not export");
+    CHECK(ask_cap(w, 5, FL_CAP_READ | FL_CAP_EXPORT, "export", &cap) == 0, "an export does");
+    CHECK(ask_cap(w, 5, FL_CAP_READ, "curiosity", &cap) == FL_E_DENIED && says(w, "a purpose is"),
+          "an unknown purpose");
+    CHECK(ask_cap(w, 5, 0, "query", &cap) == FL_E_DENIED &&
+              ask_cap(w, 5, 8, "query", &cap) == FL_E_DENIED,
+          "no scope, an unknown one");
+    CHECK(ask_cap(w, 6, FL_CAP_PURGE, "operations", &cap) == 0 &&
+              ask_cap(w, 6, FL_CAP_PURGE | FL_CAP_READ, "operations", &cap) == FL_E_DENIED,
+          "purging needs no grant, reading does");
+    CHECK(grant(w, 5, 0) == 0 && ask_cap(w, 5, FL_CAP_READ, "query", &cap) == FL_E_DENIED,
+          "an ended grant");
+    CHECK(grant(w, 5, now + 32 * FL_US_PER_DAY) == FL_E_INVAL && says(w, "31 days"), "too long");
+    now = fl_now_us();
+    CHECK(grant(w, 7, INT64_MAX) == 0 && ask_cap(w, 7, FL_CAP_READ, "query", &cap) == 0 &&
+              cap.not_after_us >= now + 10 * minute && cap.not_after_us < now + 11 * minute,
+          "the demonstration tenant: ten minutes");
+    CHECK(ask_cap(w, 7, FL_CAP_READ, "tail", &cap) == 0 && cap.not_after_us >= now + 720 * minute &&
+              cap.not_after_us < now + 721 * minute,
+          "a tail: twelve hours");
+}
+
+/* A peer that was taken over asks for what is not its own. */
+static void check_rights(struct world *w)
+{
+    static const struct {
+        const char *name;
+        enum fl_role from;
+        enum fl_msg_type type;
+    } cases[] = {
+        {"ingest asks for the database's key", FL_ROLE_INGEST, FL_MSG_DB_KEY_ASK},
+        {"store asks for the database's key", FL_ROLE_STORE, FL_MSG_DB_KEY_ASK},
+        {"core asks for a file's key", FL_ROLE_CORE, FL_MSG_FILE_KEY_ASK},
+        {"core asks for a signature", FL_ROLE_CORE, FL_MSG_SIGN_ASK},
+        {"ingest asks for a capability", FL_ROLE_INGEST, FL_MSG_CAP_ASK},
+        {"store grants itself access", FL_ROLE_STORE, FL_MSG_GRANT},
+    };
+
+    for (size_t i = 0; i < FL_LEN(cases); i++) {
+        const unsigned char frame[12] = {12, 0, 0, 0, (unsigned char)cases[i].type, 0, 0, 0, 1};
+        unsigned char in[4096];
+        int fd = new_link(w, cases[i].from);
+        struct timeval limit = {.tv_sec = 20};
+        ssize_t n, type = 0;
+
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        if (write(fd, frame, sizeof frame) != (ssize_t)sizeof frame)
+            abort();
+        while ((n = read(fd, in, sizeof in)) > 0)
+            type = n >= 6 ? in[4] : 0;
+        CHECK(n == 0 && (type == 0 || type == FL_MSG_CAP_KEY), cases[i].name);
+        (void)close(fd);
+        fl_rpc_relink(w->rpc[cases[i].from], new_link(w, cases[i].from));
+    }
+}
+
+static void check_restart(struct world *w, const unsigned char ca[32],
+                          const unsigned char db_key[2][32])
+{
+    unsigned char before[FL_CAP_PUBLIC_BYTES], again[32], keys[2][32], key[FL_KEY_BYTES];
+    unsigned char id[FL_FILE_ID_BYTES] = {1};
+    struct fl_cap cap;
+
+    memcpy(before, w->cap_key, sizeof before);
+    CHECK(world_start(w) == 0, "started again");
+    take_cap_key(w);
+    CHECK(memcmp(before, w->cap_key, sizeof before) != 0, "old capabilities are void");
+    check_ingest(w, again);
+    CHECK(memcmp(ca, again, 32) == 0, "the CA is the same");
+    check_db_key(w, keys);
+    CHECK(memcmp(keys, db_key, 64) == 0, "and the keys of the database and of actors");
+    CHECK(w->ring->ops->file_get(w->ring, 1, 6, id, key, &w->err) == 0, "and a file's");
+    CHECK(ask_cap(w, 7, FL_CAP_READ, "query", &cap) == 0 &&
+              ask_cap(w, 5, FL_CAP_READ, "query", &cap) == FL_E_DENIED,
+          "and the grants");
+    world_stop(w);
+    CHECK(strstr(logged, "made a server certificate") == NULL, "no new server certificate");
+}
+
+static void check_lost_root(struct world *w)
+{
+    (void)unlinkat(w->dir.fd, "root.key", 0);
+    CHECK(world_start(w) == FL_E_NOENT && says(w, "root key"),
+          "a folder without its root key is refused, not begun anew");
+}
+
+int main(void)
+{
+    struct world w = {.dir = folder_new()};
+    struct fl_buf errors;
+    unsigned char ca[32], keys[2][32];
+
+    fl_buf_init(&errors, 10000);
+    if (fl_conf_parse("test.conf",
+                      FL_SPAN("data_dir = /tmp\nserver_names = logs.example.net,192.0.2.1\n"),
+                      &w.conf, &errors, &w.err) < 0 ||
+        world_start(&w) < 0) {
+        printf("Bail out! %s %.*s\n", w.err.text, FL_SPAN_ARG(fl_buf_span(&errors)));
+        return 1;
+    }
+    take_cap_key(&w);
+    check_store(&w);
+    check_ingest(&w, ca);
+    check_db_key(&w, keys);
+    check_csr(&w);
+    check_caps(&w);
+    check_rights(&w);
+    world_stop(&w);
+    CHECK(strstr(logged, "local access to the logs of tenant 5") != NULL &&
+              strstr(logged, "signed a certificate for acme/br-0421") != NULL,
+          "grants and certificates stand in the journal");
+    check_restart(&w, ca, (const unsigned char(*)[32])keys);
+    check_lost_root(&w);
+    fl_conf_free(w.conf);
+    fl_buf_done(&errors);
+    folder_free(&w.dir);
+    return tap_done();
+}
