@@ -97,13 +97,42 @@ static struct entry *get(struct fl_live *live, uint32_t tenant, struct fl_span d
     return *at;
 }
 
+/* The report that counters saw last, to be added to other ones. */
+static struct fl_msg_device_stat report_of(const struct fl_counters *c)
+{
+    return (struct fl_msg_device_stat){
+        .boot = c->boot,
+        .lines = c->seen[FL_COUNT_LINES],
+        .bytes = c->seen[FL_COUNT_BYTES],
+        .unparsed = c->seen[FL_COUNT_UNPARSED],
+        .raw_kept = c->seen[FL_COUNT_RAW_KEPT],
+        .repaired = c->seen[FL_COUNT_REPAIRED],
+        .truncated = c->seen[FL_COUNT_TRUNCATED],
+        .clock_off = c->seen[FL_COUNT_CLOCK_OFF],
+        .accepted = c->seen[FL_COUNT_ACCEPTED],
+        .lost = c->seen[FL_COUNT_LOST],
+        .dropped = c->seen[FL_COUNT_DROPPED],
+        .connects = c->seen[FL_COUNT_CONNECTS],
+        .gaps = c->seen[FL_COUNT_GAPS],
+        .last_us = c->last_us,
+        .skew_us = c->skew_us,
+        .gap_us = c->gap_us,
+    };
+}
+
 int fl_live_load(struct fl_live *live, const struct fl_counters *counters, struct fl_err *err)
 {
     struct entry *e = get(live, counters->tenant, fl_span_str(counters->device));
+    struct fl_msg_device_stat report;
+    bool reported;
 
     if (e == NULL)
         return fl_err_set(err, FL_E_LIMIT, "counters of more than %u devices", FL_LIVE_DEVICES_MAX);
+    report = report_of(&e->device.counters);
+    reported = e->device.dirty;
     e->device.counters = *counters;
+    if (reported)
+        fl_counters_add(&e->device.counters, &report);
     return FL_OK;
 }
 

@@ -38,7 +38,7 @@ struct fl_live_conn {
 int fl_live_new(struct fl_live **ret, struct fl_err *err) FL_MUST_CHECK;
 void fl_live_free(struct fl_live *live); /* NULL is allowed */
 
-/* Begin with what the database has. FL_E_LIMIT, FL_E_NOMEM. */
+/* What the database has; a report that came before it is added to it. FL_E_LIMIT, FL_E_NOMEM. */
 int fl_live_load(struct fl_live *live, const struct fl_counters *counters, struct fl_err *err)
     FL_MUST_CHECK;
 void fl_live_stat(struct fl_live *live, const struct fl_msg_device_stat *report);

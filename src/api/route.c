@@ -250,11 +250,12 @@ static int admit(struct fl_req *req, const struct fl_call *call, struct fl_err *
     if ((req->caller.rights >> req->route->right & 1) == 0)
         return fl_err_set(err, 403, "this caller (uid %u) does not have the right to do this",
                           (unsigned)req->caller.uid);
-    if (req->route->needs_db && req->api->db == NULL)
-        return fl_err_set(err, 503,
-                          "the control database is not open yet: it waits for the keys role; "
-                          "fairlead status shows the roles");
-    return fl_route_body(req, call->body, err);
+    status = fl_route_body(req, call->body, err);
+    if (status == 0 && req->route->needs_db && req->api->db == NULL)
+        status = fl_err_set(err, 503,
+                            "the control database is not open yet: it waits for the keys role; "
+                            "fairlead status shows the roles");
+    return status;
 }
 
 int fl_api_begin(struct fl_api *api, const struct fl_call *call, const struct fl_reply_ops *reply,

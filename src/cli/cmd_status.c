@@ -234,7 +234,7 @@ static void parts(struct fl_cli *cli, const json_t *status)
                     fl_js_num(status, "rogues") == 1 ? "" : "s");
 }
 
-/* All roles up, nothing lost: 0; else 1, so that a script can ask. */
+/* All roles up and answering: 0; else 1, so that a script can ask. */
 static int verdict(const json_t *status)
 {
     const json_t *role;
@@ -245,6 +245,10 @@ static int verdict(const json_t *status)
         if (!fl_js_bool(role, "up"))
             return FL_EXIT_NO;
     }
+    if (fl_js_text(json_object_get(status, "store"), "problem")[0] != '\0' ||
+        fl_js_text(json_object_get(status, "keys"), "problem")[0] != '\0' ||
+        !fl_js_bool(status, "database"))
+        return FL_EXIT_NO;
     return FL_EXIT_OK;
 }
 
@@ -298,7 +302,7 @@ const struct fl_command fl_cmd_status[] = {
      "how everything is: roles, stores, tenants, devices",
      "behind: lines received and not yet synced. skew: device's clock minus ours. lost: received\n"
      "but not accepted when a connection or a role ended. dropped: datagrams the kernel dropped.\n"
-     "Exit code 1 when a role is down.",
+     "Exit code 1 when a role is down or does not answer yet.",
      {"fairlead status", "fairlead status --json | jq '.roles[] | select(.up | not)'"},
      run_status},
 };

@@ -103,8 +103,8 @@ void fl_demo_progress(struct fl_demo_run *run, double part, uint64_t accepted, b
 
 /* ---- the live table ---- */
 
-static int top(struct fl_demo_run *run, const char *by, unsigned limit, json_t **ret,
-               struct fl_err *err)
+static int top(struct fl_demo_run *run, const char *by, const char *metric, unsigned limit,
+               json_t **ret, struct fl_err *err)
 {
     char path[400], from[FL_TIME_TEXT_BYTES], to[FL_TIME_TEXT_BYTES];
     int64_t now_us = fl_now_us();
@@ -112,8 +112,8 @@ static int top(struct fl_demo_run *run, const char *by, unsigned limit, json_t *
 
     fl_time_format(now_us - 3600 * FL_US_PER_S, from);
     fl_time_format(now_us, to);
-    (void)snprintf(path, sizeof(path), LOGS_PATH "top?by=%s&metric=bytes&limit=%u&from=%s&to=%s",
-                   by, limit, from, to);
+    (void)snprintf(path, sizeof(path), LOGS_PATH "top?by=%s&metric=%s&limit=%u&from=%s&to=%s", by,
+                   metric, limit, from, to);
     rc = fl_demo_ask(run, "GET", path, NULL, &status, ret, err);
     if (rc == FL_OK && status >= 300) {
         rc = fl_err_set(err, FL_E_IO, "asking for the top: %s", fl_js_text(*ret, "detail"));
@@ -123,16 +123,18 @@ static int top(struct fl_demo_run *run, const char *by, unsigned limit, json_t *
     return rc;
 }
 
-static const json_t *item(const json_t *answer, size_t i)
+/* Rows without the field have no key: they are passed over. */
+static const json_t *item(const json_t *answer, size_t n)
 {
-    return json_array_get(json_object_get(answer, "items"), i);
-}
+    const json_t *one;
+    size_t i;
 
-static const char *key_of(const json_t *one)
-{
-    const char *key = fl_js_text(one, "key");
-
-    return one == NULL ? "" : key[0] == '\0' ? "(none)" : key;
+    json_array_foreach(json_object_get(answer, "items"), i, one)
+    {
+        if (fl_js_text(one, "key")[0] != '\0' && n-- == 0)
+            return one;
+    }
+    return NULL;
 }
 
 static void put_bytes(struct fl_table *table, const json_t *one)
@@ -141,6 +143,14 @@ static void put_bytes(struct fl_table *table, const json_t *one)
 
     fl_unit_bytes(fl_js_num(one, "bytes"), text);
     fl_table_text(table, one == NULL ? "" : text);
+}
+
+static void put_count(struct fl_table *table, const json_t *one, const char *key)
+{
+    if (one == NULL)
+        fl_table_text(table, "");
+    else
+        fl_cli_count(table, fl_js_num(one, key));
 }
 
 static void put_share(struct fl_demo_run *run, struct fl_table *table, const json_t *one)
@@ -156,8 +166,8 @@ static int show_tops(struct fl_demo_run *run, const json_t *apps, const json_t *
 {
     static const struct fl_table_column columns[] = {
         {"application", false, true, 0}, {"category", false, true, 1}, {"bytes", true, false, 0},
-        {"", false, false, 2},           {"website", false, true, 0},  {"bytes", true, false, 0},
-        {"", false, false, 2},
+        {"", false, false, 2},           {"website", false, true, 0},  {"requests", true, false, 0},
+        {"users", true, false, 2},
     };
     struct fl_table *table = fl_table_new(&run->cli->term, columns, FL_LEN(columns));
 
@@ -166,13 +176,13 @@ static int show_tops(struct fl_demo_run *run, const json_t *apps, const json_t *
 
         if (app == NULL && site == NULL)
             break;
-        fl_table_text(table, key_of(app));
+        fl_table_text(table, fl_js_text(app, "key"));
         fl_table_text(table, fl_js_text(app, "category"));
         put_bytes(table, app);
         put_share(run, table, app);
-        fl_table_text(table, key_of(site));
-        put_bytes(table, site);
-        put_share(run, table, site);
+        fl_table_text(table, fl_js_text(site, "key"));
+        put_count(table, site, "rows");
+        put_count(table, site, "users");
     }
     return fl_cli_print(table);
 }
@@ -188,7 +198,7 @@ static int show_sites(struct fl_demo_run *run, const json_t *sites)
     for (size_t i = 0; i < FL_DEMO_SITES && table != NULL && item(sites, i) != NULL; i++) {
         const json_t *one = item(sites, i);
 
-        fl_table_text(table, key_of(one));
+        fl_table_text(table, fl_js_text(one, "key"));
         fl_cli_count(table, fl_js_num(one, "rows"));
         fl_cli_count(table, fl_js_num(one, "sessions"));
         fl_cli_count(table, fl_js_num(one, "users"));
@@ -231,12 +241,12 @@ int fl_demo_show(struct fl_demo_run *run, const struct fl_demo_counts *now, doub
                  struct fl_err *err)
 {
     json_t *apps = NULL, *domains = NULL, *sites = NULL;
-    int rc = top(run, "app", ROWS, &apps, err);
+    int rc = top(run, "app", "bytes", ROWS, &apps, err);
 
     if (rc == FL_OK)
-        rc = top(run, "domain", ROWS, &domains, err);
+        rc = top(run, "domain", "rows", ROWS + 1, &domains, err);
     if (rc == FL_OK)
-        rc = top(run, "site", FL_DEMO_SITES, &sites, err);
+        rc = top(run, "site", "bytes", FL_DEMO_SITES, &sites, err);
     if (rc == FL_OK) {
         (void)printf("%s", run->cli->term.tty ? "\033[H\033[J" : "\n");
         show_head(run, now, lines_per_s);

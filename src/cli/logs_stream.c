@@ -220,6 +220,17 @@ static int print_rows(struct stream *s)
     return fl_logrows_print(s->rows, &err) < 0 ? fl_cli_fail(&err) : FL_EXIT_OK;
 }
 
+/* Is the range within a day, so that hours alone tell the time? */
+static bool is_short(const struct fl_cli *cli)
+{
+    int64_t us = DAY_US;
+
+    if (cli->opt[FL_OPT_LAST] != NULL &&
+        !fl_duration_parse(fl_span_str(cli->opt[FL_OPT_LAST]), &us))
+        return false;
+    return us <= DAY_US && cli->opt[FL_OPT_FROM] == NULL && cli->opt[FL_OPT_TO] == NULL;
+}
+
 int fl_logs_query(struct fl_cli *cli)
 {
     struct stream s;
@@ -229,9 +240,9 @@ int fl_logs_query(struct fl_cli *cli)
     if (r != FL_EXIT_OK)
         return r;
     stream_init(&s, cli);
-    r = fl_logs_begin(cli, "rows", 0, DAY_US, &s.ask);
+    r = make_rows(&s, is_short(cli));
     if (r == FL_EXIT_OK)
-        r = make_rows(&s, s.ask.to_us - s.ask.from_us <= DAY_US);
+        r = fl_logs_begin(cli, "rows", 0, DAY_US, &s.ask);
     if (r == FL_EXIT_OK) {
         fl_logs_param_num(&s.ask, "limit", (int64_t)limit);
         fl_logs_param(&s.ask, "cursor", cli->opt[FL_OPT_CURSOR]);

@@ -22,7 +22,7 @@ enum fl_field {
     FL_F_FLAGS,    /* enum fl_row_flag */
     FL_F_SITE,     /* site the device stood at when the line came */
     FL_F_DEVICE,   /* device by its certificate (or listener), not by text in the line */
-    FL_F_FORMAT,   /* parser that understood the line: junos, rtflow, cef, syslog */
+    FL_F_FORMAT,   /* parser that understood the line: junos, rtflow, cef, fortigate, syslog */
     FL_F_VENDOR,   /* CEF device vendor */
     FL_F_PRODUCT,  /* CEF device product */
     FL_F_PRI,      /* syslog PRI, 0..191 */

@@ -21,7 +21,8 @@
  * framing. It cannot fail: what no parser understands becomes a row with FL_ROW_UNPARSED and the
  * whole line in FL_F_RAW; *ret_why then says why in a few words ("" when parsed). Guarantee:
  * fl_line_rebuild() of the result gives back exactly these bytes. received_us is the time of
- * receipt, UTC; it also gives RFC 3164 lines their year.
+ * receipt, UTC; it also gives RFC 3164 lines their year. Later stages may set fields that are
+ * absent; they must leave alone those that are set, because the line is rebuilt from them.
  */
 void fl_line_parse(struct fl_span line, int64_t received_us, struct fl_event *ev,
                    const char **ret_why);

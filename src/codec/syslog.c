@@ -320,7 +320,7 @@ static void put_head(struct fl_parse *p, const struct head *h)
 
 static void put_relay_token(struct fl_parse *p, struct token t, enum fl_shape_name name)
 {
-    if (t.to > t.from)
+    if (t.to > t.from && !token_is(p->line, t, FL_SPAN("-")))
         fl_shape_named(&p->shape, t.from, t.to, name, 's');
 }
 

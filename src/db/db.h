@@ -153,7 +153,8 @@ int fl_db_actor_note(struct fl_db *db, const char *pseudonym, const char *clear,
 /* ret holds FL_DB_CLEAR_MAX + 1 bytes. */
 int fl_db_actor_get(struct fl_db *db, const char *pseudonym, char *ret, struct fl_err *err)
     FL_MUST_CHECK;
-/* Erase the link for good: nothing of it is left in the database's files. */
+/* Erase the link for good: nothing of it is left in the database's files. Not between begin and
+ * commit. */
 int fl_db_actor_forget(struct fl_db *db, const char *pseudonym, struct fl_err *err) FL_MUST_CHECK;
 
 #endif

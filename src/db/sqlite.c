@@ -6,12 +6,14 @@
  * no password hashing is wanted (the other authenticated choice, SQLCipher's AES-CBC with HMAC,
  * brings PBKDF2 and two passes a page).
  */
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/fd.h"
 #include "db/sql.h"
 
 enum { CACHED = 96, BUSY_MS = 2000 };
@@ -129,6 +131,15 @@ static int settle_in(struct fl_sql *sql, const char *path, struct fl_err *err)
     return rc == SQLITE_OK ? FL_OK : fail(sql, err);
 }
 
+/* Its owner's only; what stands beside it takes the mode from it. A file that is there is not
+ * opened: closing it would drop the locks that this process may have on it (POSIX). */
+static void make_file(const char *path)
+{
+    FL_AUTO(fl_fd_closep) int fd = -1;
+
+    (void)!fl_file_open(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &fd, NULL);
+}
+
 int fl_sql_open(const char *path, const unsigned char key[FL_SQL_KEY_BYTES], struct fl_sql **ret,
                 struct fl_err *err)
 {
@@ -140,6 +151,7 @@ int fl_sql_open(const char *path, const unsigned char key[FL_SQL_KEY_BYTES], str
         free(sql);
         return fl_err_set(err, FL_E_NOMEM, "out of memory");
     }
+    make_file(path);
     vfs = vfs_name();
     rc = vfs == NULL ? SQLITE_ERROR
                      : sqlite3_open_v2(path, &sql->handle,

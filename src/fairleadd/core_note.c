@@ -9,13 +9,11 @@
 
 /* ---- counters ---- */
 
-/* Reports count from the boot of ingest on: one that comes before the sums are loaded is not lost,
- * the next one holds it too. */
 void fl_core_take_stat(struct fl_core *core, struct fl_span payload)
 {
     struct fl_msg_device_stat msg;
 
-    if (core->db != NULL && fl_msg_decode(FL_MSG_DEVICE_STAT, payload, &msg, NULL) == FL_OK)
+    if (fl_msg_decode(FL_MSG_DEVICE_STAT, payload, &msg, NULL) == FL_OK)
         fl_live_stat(core->live, &msg);
 }
 

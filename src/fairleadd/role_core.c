@@ -167,8 +167,10 @@ static void unlink_role(struct fl_core *core, enum fl_role role)
     core->link[role] = NULL;
     if (role == FL_ROLE_KEYS)
         core->key_asked = false;
-    if (role == FL_ROLE_INGEST)
+    if (role == FL_ROLE_INGEST) { /* what it counted is final: nobody can say it again */
         fl_live_ingest_gone(core->live);
+        fl_core_store_counters(core);
+    }
     fl_api_lost(core->api, role);
 }
 

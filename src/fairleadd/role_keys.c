@@ -132,7 +132,7 @@ static int on_destroy(struct keys *k, struct fl_imsg *chan, uint32_t id, const v
 {
     const struct fl_msg_key_destroy *ask = msg;
     struct fl_keyring *ring = fl_keytable_keyring(k->table);
-    struct fl_destroyed d;
+    struct fl_destroyed d = {0};
     struct fl_msg_destroyed answer;
     char why[FL_MSG_TEXT_MAX + 1];
     int r = ask->file_id.len == 0 ? FL_OK : check_file_id(ask->file_id, err);
@@ -207,7 +207,7 @@ static int on_csr(struct keys *k, struct fl_imsg *chan, uint32_t id, const void 
     FL_AUTO(fl_buf_done) struct fl_buf cert;
     struct fl_msg_csr_signed answer;
     struct fl_cert_info info;
-    char name[FL_SLUG_MAX + 1], shown[96];
+    char name[FL_SLUG_MAX + 1], shown[65];
     int r = fl_slug_check(ask->tenant, "tenant", err);
 
     fl_buf_init(&cert, FL_CERT_PEM_MAX);
@@ -349,7 +349,7 @@ static int on_cap(struct keys *k, struct fl_imsg *chan, uint32_t id, const void 
     const struct fl_msg_cap_ask *ask = msg;
     FL_AUTO(fl_buf_done) struct fl_buf bytes;
     struct fl_msg_cap answer;
-    struct fl_cap cap;
+    struct fl_cap cap = {0};
     int64_t now_us = fl_now_us();
     int r = decide(k, ask, find_purpose(ask->purpose), now_us, &cap, err);
 
@@ -407,13 +407,27 @@ static int handle(struct keys *k, struct fl_imsg *chan, const struct fl_imsg_in 
     return fl_err_set(err, FL_E_PROTO, "keys does not answer %s", fl_msg_name(in->type));
 }
 
+/* A sync that failed: what the disk holds is found out by a restart, not by going on. */
+static void die_if_broken(struct keys *k, struct fl_imsg *chan, const struct fl_err *err)
+{
+    if (!fl_keytable_broken(k->table))
+        return;
+    fl_role_log(k->env, FL_LOG_ERR, "the key table can no longer be trusted, restarting: %s",
+                err->text);
+    (void)fl_imsg_flush(chan);
+    _exit(1);
+}
+
 static void on_message(void *ctx, struct fl_imsg *chan, struct fl_imsg_in *in)
 {
+    struct keys *k = ctx;
     struct fl_err err = {0};
 
     fl_fd_close(&in->fd);
-    if (handle(ctx, chan, in, &err) < 0)
+    if (handle(k, chan, in, &err) < 0) {
         (void)fl_imsg_fail(chan, in->id, &err);
+        die_if_broken(k, chan, &err);
+    }
 }
 
 static void on_closed(void *ctx, struct fl_imsg *chan, const char *why)
@@ -558,17 +572,26 @@ static int prepare_table(struct keys *k, struct fl_err *err)
     return r;
 }
 
-/* A folder that holds wrapped keys and no root key has lost it: a new one would open nothing. */
-static bool is_new_folder(int dir_fd)
+static bool is_there(int dir_fd, const char *name)
 {
-    static const char *const files[] = {FL_KEYDISK_TABLE, FL_KEYDISK_EPOCH, FL_SECRETS_FILE,
-                                        FL_GRANTS_FILE};
     struct stat st;
 
-    for (size_t i = 0; i < FL_LEN(files); i++)
-        if (fstatat(dir_fd, files[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
-            return false;
-    return true;
+    return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A folder that holds wrapped keys and no root key has lost it: a new one would open nothing. The
+ * same goes for the secrets, which are written before the table is begun. */
+static int check_folder(int dir_fd, bool *ret_new, struct fl_err *err)
+{
+    bool table = is_there(dir_fd, FL_KEYDISK_TABLE) || is_there(dir_fd, FL_KEYDISK_EPOCH);
+    bool secrets = is_there(dir_fd, FL_SECRETS_FILE);
+
+    if (table && !secrets)
+        return fl_err_set(err, FL_E_NOENT,
+                          "the file " FL_SECRETS_FILE " is missing: it holds the keys of the "
+                          "control database and of the certificate authority; put it back");
+    *ret_new = !table && !secrets && !is_there(dir_fd, FL_GRANTS_FILE);
+    return FL_OK;
 }
 
 static void keys_free(struct keys *k)
@@ -602,8 +625,11 @@ static void on_watch(void *ctx)
 static int prepare(struct keys *k, struct fl_err *err)
 {
     int dir_fd = k->env->dir_fd;
-    int r = fl_root_file_open(dir_fd, is_new_folder(dir_fd), &k->root, err);
+    bool is_new = false;
+    int r = check_folder(dir_fd, &is_new, err);
 
+    if (r == 0)
+        r = fl_root_file_open(dir_fd, is_new, &k->root, err);
     if (r == 0)
         r = fl_secrets_open(dir_fd, k->root, &k->secrets, err);
     if (r == 0)

@@ -172,18 +172,20 @@ static int add_user(struct fl_groups *g, uint32_t id, uint32_t user, struct fl_e
     return FL_OK;
 }
 
-int fl_groups_user(struct fl_groups *g, uint32_t id, struct fl_span user, struct fl_err *err)
+int fl_groups_user(struct fl_groups *g, uint32_t id, struct fl_span name, uint32_t *user,
+                   struct fl_err *err)
 {
-    uint32_t code;
     int r;
 
-    if (!g->want_users || user.len == 0)
+    if (!g->want_users || name.len == 0)
         return FL_OK;
-    r = fl_dict_intern(g->users, user, &code, err);
-    if (r < 0)
-        return r;
-    (void)fl_dict_words(g->users, &g->user_count);
-    return add_user(g, id, code, err);
+    if (*user == UINT32_MAX) {
+        r = fl_dict_intern(g->users, name, user, err);
+        if (r < 0)
+            return r;
+        (void)fl_dict_words(g->users, &g->user_count);
+    }
+    return add_user(g, id, *user, err);
 }
 
 int fl_groups_cell(struct fl_groups *g, uint32_t id, size_t cell, uint64_t value,
@@ -378,8 +380,8 @@ static void add_column(struct fl_groups *g, const struct fl_block *block, uint32
         g->group[g->id[i]].sums.v[sum] += num[g->row[i]]; /* 0 where absent */
 }
 
-static int add_users(struct fl_groups *g, const struct fl_block *block, uint32_t n,
-                     struct fl_err *err)
+int fl_groups_add_users(struct fl_groups *g, const struct fl_block *block, uint32_t n,
+                        struct fl_err *err)
 {
     const struct fl_col *col = &block->col[FL_F_USER];
     int r;
@@ -390,14 +392,8 @@ static int add_users(struct fl_groups *g, const struct fl_block *block, uint32_t
     for (uint32_t i = 0; r == FL_OK && i < n && g->want_users; i++) {
         uint32_t code = col->code[g->row[i]];
 
-        if (code == 0 || col->words[code].len == 0)
-            continue;
-        if (g->map[code] == UINT32_MAX) {
-            r = fl_dict_intern(g->users, col->words[code], &g->map[code], err);
-            (void)fl_dict_words(g->users, &g->user_count);
-        }
-        if (r == FL_OK)
-            r = add_user(g, g->id[i], g->map[code], err);
+        if (code != 0)
+            r = fl_groups_user(g, g->id[i], col->words[code], &g->map[code], err);
     }
     return r;
 }
@@ -411,7 +407,7 @@ int fl_groups_add(struct fl_groups *g, const struct fl_block *block, uint32_t n,
     add_column(g, block, n, FL_F_BYTES_DOWN, FL_SUM_DOWN);
     add_column(g, block, n, FL_F_PACKETS, FL_SUM_PACKETS);
     add_column(g, block, n, FL_F_SECONDS, FL_SUM_SECONDS);
-    return g->want_users ? add_users(g, block, n, err) : FL_OK;
+    return g->want_users ? fl_groups_add_users(g, block, n, err) : FL_OK;
 }
 
 /* ---- results ---- */

@@ -65,11 +65,16 @@ int fl_groups_resolve(struct fl_groups *g, const struct fl_block *block, const u
 int fl_groups_add(struct fl_groups *g, const struct fl_block *block, uint32_t n, struct fl_err *err)
     FL_MUST_CHECK;
 
+/* Only the users of n resolved rows. */
+int fl_groups_add_users(struct fl_groups *g, const struct fl_block *block, uint32_t n,
+                        struct fl_err *err) FL_MUST_CHECK;
+
 /* The group of a key; the empty key is FL_GROUP_NONE; FL_GROUP_REST where memory is over. */
 int fl_groups_at(struct fl_groups *g, struct fl_span key, uint32_t *ret_id, struct fl_err *err)
     FL_MUST_CHECK;
-int fl_groups_user(struct fl_groups *g, uint32_t id, struct fl_span user, struct fl_err *err)
-    FL_MUST_CHECK;
+/* One user of a group. *user is the number of the name; UINT32_MAX: it is looked up, and kept. */
+int fl_groups_user(struct fl_groups *g, uint32_t id, struct fl_span name, uint32_t *user,
+                   struct fl_err *err) FL_MUST_CHECK;
 /* Add to one cell; cells are dropped (all, for good) when memory is over. */
 int fl_groups_cell(struct fl_groups *g, uint32_t id, size_t cell, uint64_t value,
                    struct fl_err *err) FL_MUST_CHECK;

@@ -293,6 +293,18 @@ static int from_columns(struct fl_part *part, enum fl_rollup_dim dim, enum fl_ro
     return r;
 }
 
+bool fl_part_has_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier)
+{
+    return part->seg != NULL && open_segment(part, NULL) >= 0 &&
+           fl_segment_foot(part->open)->rollup[dim][tier].bytes != 0;
+}
+
+bool fl_part_has_rollup_users(struct fl_part *part, enum fl_rollup_dim dim)
+{
+    return part->seg != NULL && open_segment(part, NULL) >= 0 &&
+           fl_segment_foot(part->open)->users[dim].bytes != 0;
+}
+
 int fl_part_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier,
                    struct fl_rollup **ret, uint64_t *bytes_read, struct fl_err *err)
 {

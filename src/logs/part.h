@@ -46,6 +46,10 @@ bool fl_part_block_may_hold(const struct fl_part *part, uint32_t block, enum fl_
 int fl_part_load(struct fl_part *part, uint32_t block, const struct fl_fieldset *fields,
                  struct fl_block **ret, uint64_t *bytes_read, struct fl_err *err) FL_MUST_CHECK;
 
+/* Are these sums stored? What is not is made from a finer tier or the rows, which takes longer than
+ * reading the rows themselves would. false for memtables and what does not open. */
+bool fl_part_has_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier);
+bool fl_part_has_rollup_users(struct fl_part *part, enum fl_rollup_dim dim);
 /* Sealed parts only; FL_E_NOENT for memtables. */
 int fl_part_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier,
                    struct fl_rollup **ret, uint64_t *bytes_read, struct fl_err *err) FL_MUST_CHECK;

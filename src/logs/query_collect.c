@@ -120,42 +120,72 @@ static int add_rollup_users(struct fl_run *run, const struct fl_collect *how,
 {
     bool *take = take_sites(run, u->sites, u->site_count, err);
     uint32_t *ids = take == NULL ? NULL : fresh_ids(u->key_count, err);
-    int r = ids == NULL ? FL_E_NOMEM : FL_OK;
+    uint32_t *users = ids == NULL ? NULL : fresh_ids(u->user_count, err);
+    int r = users == NULL ? FL_E_NOMEM : FL_OK;
 
     for (size_t i = 0; r == FL_OK && i < u->count; i++) {
-        if (!take[u->pairs[i].site] || u->pairs[i].user == 0)
+        uint32_t key = u->pairs[i].key, user = u->pairs[i].user;
+
+        if (!take[u->pairs[i].site] || user == 0)
             continue;
-        r = id_of(how->groups, u->keys, u->pairs[i].key, ids, err);
+        r = id_of(how->groups, u->keys, key, ids, err);
         if (r == FL_OK)
-            r = fl_groups_user(how->groups, ids[u->pairs[i].key], u->users[u->pairs[i].user], err);
+            r = fl_groups_user(how->groups, ids[key], u->users[user], &users[user], err);
     }
     free(take);
     free(ids);
+    free(users);
     return r;
 }
 
-/* 1: the part is counted; 0: it has to be read row by row. Nothing is added before all is there. */
+static int users_of_rows(struct fl_run *run, const struct fl_run_block *block, void *ctx,
+                         struct fl_err *err)
+{
+    struct fl_groups *groups = ctx;
+    uint32_t n;
+    int r = fl_groups_resolve(groups, &block->view, block->bits, &n, err);
+
+    (void)run;
+    return r < 0 ? r : fl_groups_add_users(groups, &block->view, n, err);
+}
+
+/* Distinct users are no sum. Where their list is not stored, two columns of the rows have them. */
+static int count_users(struct fl_run *run, const struct fl_collect *how, enum fl_rollup_dim dim,
+                       struct fl_part *part, struct fl_err *err)
+{
+    struct fl_fieldset fields = {{0, 0}};
+    struct fl_rollup_users *users;
+    int r;
+
+    if (fl_part_has_rollup_users(part, dim) &&
+        fl_part_rollup_users(part, dim, &users, &run->end->bytes_read, NULL) >= 0) {
+        r = add_rollup_users(run, how, users, err);
+        fl_rollup_users_free(users);
+        return r;
+    }
+    fl_fieldset_add(&fields, how->groups->by);
+    fl_fieldset_add(&fields, FL_F_USER);
+    return fl_run_part(run, part, &fields, users_of_rows, how->groups, err);
+}
+
+/* 1: the part is counted; 0: it has to be read row by row. */
 static int from_rollup(struct fl_run *run, const struct fl_collect *how, enum fl_rollup_dim dim,
                        struct fl_part *part, struct fl_err *err)
 {
     struct fl_rollup *sums = NULL;
-    struct fl_rollup_users *users = NULL;
-    uint64_t *bytes = &run->end->bytes_read;
-    int r;
+    int tier = (int)how->tier, r;
 
-    if (fl_part_rollup(part, dim, how->tier, &sums, bytes, NULL) < 0)
+    while (tier >= 0 && !fl_part_has_rollup(part, dim, (enum fl_rollup_tier)tier))
+        tier--;
+    if (tier < 0 || fl_part_rollup(part, dim, (enum fl_rollup_tier)tier, &sums,
+                                   &run->end->bytes_read, NULL) < 0)
         return 0;
-    if (how->groups->want_users && fl_part_rollup_users(part, dim, &users, bytes, NULL) < 0) {
-        fl_rollup_free(sums);
-        return 0;
-    }
     r = add_rollup(run, how, sums, err);
-    if (r == FL_OK && users != NULL)
-        r = add_rollup_users(run, how, users, err);
     fl_rollup_free(sums);
-    fl_rollup_users_free(users);
     run->end->from_rollups = true;
     run->looked = true;
+    if (r == FL_OK && how->groups->want_users)
+        r = count_users(run, how, dim, part, err);
     return r < 0 ? r : 1;
 }
 

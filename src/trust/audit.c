@@ -77,7 +77,7 @@ static bool parse_line(struct fl_span text, struct line *ret)
 {
     static const char head[] = "{\"n\":", at[] = ",\"at\":\"";
     const unsigned char *digits, *comma, *tail, *quote;
-    struct line line;
+    struct line line = {0};
 
     if (text.len < sizeof head + sizeof at + TAIL_LEN || text.len > FL_AUDIT_LINE_MAX ||
         memcmp(text.ptr, head, sizeof head - 1) != 0)
@@ -148,7 +148,7 @@ static int cut(struct fl_audit *a, uint64_t bytes, struct fl_err *err)
 static int load(struct fl_audit *a, uint64_t *ret_torn, struct fl_err *err)
 {
     FL_AUTO(fl_buf_done) struct fl_buf tail;
-    struct fl_span text;
+    struct fl_span text = {0};
     struct line line;
     struct stat st;
     int r;
@@ -431,7 +431,7 @@ static void lines_init(struct lines *l, int fd, uint64_t at, uint64_t end)
 static bool first_behind(const struct fl_audit *a, uint64_t at, uint64_t *ret_begin,
                          uint64_t *ret_number)
 {
-    struct fl_span text;
+    struct fl_span text = {0};
     struct line line;
     struct lines l;
     int r = 1;
@@ -473,7 +473,7 @@ int fl_audit_read(const struct fl_audit *a, uint64_t after, uint32_t limit,
                   uint64_t *ret_next, struct fl_err *err)
 {
     uint64_t last = after;
-    struct fl_span text;
+    struct fl_span text = {0};
     struct lines l;
     uint32_t given = 0;
     int r;
@@ -535,7 +535,7 @@ static int check_line(struct fl_audit_verdict *v, struct fl_span text, struct fl
 int fl_audit_verify(int fd, struct fl_audit_verdict *ret, struct fl_err *err)
 {
     struct fl_audit_verdict v = {0};
-    struct fl_span text;
+    struct fl_span text = {0};
     struct lines l;
     int r;
 

@@ -76,7 +76,7 @@ int fl_cap_check(struct fl_span bytes, const unsigned char public_key[FL_CAP_PUB
                  int64_t now_us, uint32_t need, struct fl_cap *ret, struct fl_err *err)
 {
     unsigned char text[CONTEXT_LEN + FL_CAP_MAX_BYTES];
-    struct fl_cap cap;
+    struct fl_cap cap = {0};
     struct fl_span body;
     int r;
 

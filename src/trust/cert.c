@@ -324,8 +324,7 @@ int fl_cert_make_request(const char *name, struct fl_buf *key_pem, struct fl_buf
 void fl_cert_fingerprint_text(const unsigned char fingerprint[FL_CERT_FINGERPRINT_BYTES], char *ret)
 {
     for (size_t i = 0; i < FL_CERT_FINGERPRINT_BYTES; i++)
-        (void)snprintf(ret + 3 * i, 4, "%02x%s", fingerprint[i],
-                       i + 1 == FL_CERT_FINGERPRINT_BYTES ? "" : ":");
+        (void)snprintf(ret + 2 * i, 3, "%02x", fingerprint[i]);
 }
 
 static int hex_digit(unsigned char c)

@@ -45,7 +45,7 @@ int fl_cert_check_ca(struct fl_span pem, int64_t now_us, struct fl_cert_info *re
 int fl_cert_make_request(const char *name, struct fl_buf *key_pem, struct fl_buf *csr_pem,
                          struct fl_err *err) FL_MUST_CHECK;
 
-/* "3f:9a:..." with colons, lower case; ret holds 96 bytes. */
+/* 64 hex digits, lower case; ret holds 65 bytes. */
 void fl_cert_fingerprint_text(const unsigned char fingerprint[FL_CERT_FINGERPRINT_BYTES],
                               char *ret);
 /* 64 hex digits with or without colons, either case. */

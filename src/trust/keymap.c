@@ -173,19 +173,20 @@ static struct fl_keymap_file *free_slot(const struct fl_keymap *map,
 /* At most half full, so that searches end soon. */
 static int grow_day(const struct fl_keymap *map, struct fl_keymap_day *day, struct fl_err *err)
 {
-    struct fl_keymap_day wide = *day;
+    struct fl_keymap_file *old = day->slots, *fresh;
+    size_t old_cap = day->cap, cap = old_cap == 0 ? FIRST_SLOTS : old_cap * 2;
 
-    if (day->files * 2 < day->cap)
+    if (day->files * 2 < old_cap)
         return FL_OK;
-    wide.cap = day->cap == 0 ? FIRST_SLOTS : day->cap * 2;
-    wide.slots = calloc(wide.cap, sizeof *wide.slots);
-    if (wide.slots == NULL)
+    fresh = calloc(cap, sizeof *fresh);
+    if (fresh == NULL)
         return fl_err_set(err, FL_E_NOMEM, "out of memory");
-    for (size_t i = 0; i < day->cap; i++)
-        if (day->slots[i].used)
-            *free_slot(map, &wide, day->slots[i].id) = day->slots[i];
-    free(day->slots);
-    *day = wide;
+    day->slots = fresh;
+    day->cap = cap;
+    for (size_t i = 0; i < old_cap; i++)
+        if (old[i].used)
+            *free_slot(map, day, old[i].id) = old[i];
+    free(old);
     return FL_OK;
 }
 

@@ -196,6 +196,16 @@ struct fl_keyring *fl_keytable_keyring(struct fl_keytable *table)
     return &table->ring;
 }
 
+bool fl_keytable_broken(struct fl_keytable *t)
+{
+    bool broken;
+
+    (void)pthread_mutex_lock(&t->lock);
+    broken = t->disk.broken;
+    (void)pthread_mutex_unlock(&t->lock);
+    return broken;
+}
+
 void fl_keytable_stat(struct fl_keytable *t, struct fl_keytable_stat *ret)
 {
     (void)pthread_mutex_lock(&t->lock);

@@ -49,6 +49,8 @@ struct fl_keytable_stat {
     uint64_t live_bytes; /* of them in use; the rest goes with the next rewriting */
     char root_kind[16];
 };
+/* Nothing is known of the disk any more: only a restart helps. */
+bool fl_keytable_broken(struct fl_keytable *table);
 void fl_keytable_stat(struct fl_keytable *table, struct fl_keytable_stat *ret);
 
 #endif

@@ -74,10 +74,14 @@ int main(void)
     CHECK(fl_live_load(live, &kept, &err) == 0, "load");
     stat(live, "kept", 3, 50);
     CHECK(lines(live, "kept") == 110, "what the database had goes on where it was");
+    stat(live, "early", 3, 60);
+    (void)snprintf(kept.device, sizeof kept.device, "early");
+    CHECK(fl_live_load(live, &kept, &err) == 0 && lines(live, "early") == 120,
+          "a report that comes before the database is added to what it has");
     fl_live_each_dirty(live, count_one, &dirty);
-    CHECK(dirty == 2, "what changed is stored");
+    CHECK(dirty == 3, "what changed is stored");
     fl_live_each_dirty(live, count_one, &dirty);
-    CHECK(dirty == 2, "and once only");
+    CHECK(dirty == 3, "and once only");
     CHECK(fl_live_device(live, 2, "a") == NULL && fl_live_device(live, 1, "b") == NULL,
           "another tenant's device is another one");
 

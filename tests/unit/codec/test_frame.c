@@ -217,6 +217,20 @@ static void check_mebibyte(const char *front, const char *back, uint64_t more, c
     free(in);
 }
 
+/* The case that depends on the cut: too small a count, in free text. */
+static void check_cut_in_text(void)
+{
+    const char *in = "33 <14>Dec 17 14:46:29 host app: text that goes on\n5 <34>a";
+    char out[OUT_BYTES];
+
+    (void)decode(in, 300, SIZE_MAX, out);
+    CHECK(strcmp(out, "*<14>Dec 17 14:46:29 host app: text that goes on|<34>a|") == 0,
+          "a count too small in free text is seen by what follows");
+    (void)decode(in, 300, 1, out);
+    CHECK(strcmp(out, "<14>Dec 17 14:46:29 host app: tex|*t that goes on|<34>a|") == 0,
+          "or, when nothing follows yet, believed, and nothing is lost");
+}
+
 int main(void)
 {
     struct fl_frame *dec = NULL;
@@ -225,6 +239,7 @@ int main(void)
 
     check_cases();
     check_limits();
+    check_cut_in_text();
     check_mebibyte(M1 "\n", "\n" M2 "\n", 0, "a line of 1 MiB is cut and the next is whole");
     check_mebibyte("92 " M1 "1048576 ", "97 " M2, 0,
                    "1 MiB with a count is cut and the next is whole");

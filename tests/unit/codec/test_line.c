@@ -239,6 +239,7 @@ static const struct {
     {CLOSE("a=\"1\" reason=\"x\" long-name=\"two words\" b=\"N/A\" source-port=\"01\""),
      "a=1|long-name=two words|"},
     {CLOSE("a=\"q\\\"\\]\\\\\" b=\"C:\\dir\""), "a=q\"]\\|b=C:\\dir|"},
+    {CLOSE("a=\"x\\\"] y\" b=\"1\""), "a=x\"] y|b=1|"},
     {CLOSE("a=\"1\"b=\"2\"c=\"3\""), "a=1|b=2|c=3|"},
     {"<14>1 2026-11-21T20:04:31Z h a - T_X [junos@2636.1.2.3odd=\"1\" b=\"2\"]", "odd=1|b=2|"},
     {CLOSE("a=\xe2\x80\x9cx\xe2\x80\x9d b=\"y\""), "a=x|b=y|"},

@@ -444,6 +444,9 @@ static void check_keys(void)
     CHECK(fl_db_open("a.db", key, 1, &second, &err) == FL_E_EXISTS && says("another process"),
           "open twice is refused");
     CHECK(stat("a.db-shm", &st) != 0, "no shared index beside it");
+    CHECK(stat("a.db", &st) == 0 && (st.st_mode & 0777) == 0600 && stat("a.db-wal", &st) == 0 &&
+              (st.st_mode & 0777) == 0600,
+          "its owner's only");
     fl_db_close(db);
     CHECK(fl_db_open("no/such/folder/x.db", key, 1, &db, &err) == FL_E_IO,
           "a path that is not there");

@@ -409,11 +409,17 @@ static void check_restart(struct world *w, const unsigned char ca[32],
     CHECK(strstr(logged, "made a server certificate") == NULL, "no new server certificate");
 }
 
-static void check_lost_root(struct world *w)
+static void check_lost(struct world *w)
 {
+    if (renameat(w->dir.fd, "secrets", w->dir.fd, "aside") < 0)
+        abort();
+    CHECK(world_start(w) == FL_E_NOENT && says(w, "secrets is missing"),
+          "a folder without its secrets is refused");
+    if (renameat(w->dir.fd, "aside", w->dir.fd, "secrets") < 0)
+        abort();
     (void)unlinkat(w->dir.fd, "root.key", 0);
     CHECK(world_start(w) == FL_E_NOENT && says(w, "root key"),
-          "a folder without its root key is refused, not begun anew");
+          "without its root key too, not begun anew");
 }
 
 int main(void)
@@ -442,7 +448,7 @@ int main(void)
               strstr(logged, "signed a certificate for acme/br-0421") != NULL,
           "grants and certificates stand in the journal");
     check_restart(&w, ca, (const unsigned char(*)[32])keys);
-    check_lost_root(&w);
+    check_lost(&w);
     fl_conf_free(w.conf);
     fl_buf_done(&errors);
     folder_free(&w.dir);

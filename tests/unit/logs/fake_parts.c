@@ -217,6 +217,16 @@ int fl_part_load(struct fl_part *part, uint32_t block, const struct fl_fieldset 
     return fl_block_copy(part->block[block], fields, ret, err);
 }
 
+bool fl_part_has_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier)
+{
+    return part->rollups && (tier == FL_TIER_5M || dim != FL_BY_USER); /* not all tiers of all */
+}
+
+bool fl_part_has_rollup_users(struct fl_part *part, enum fl_rollup_dim dim)
+{
+    return part->rollups && dim != FL_BY_CATEGORY;
+}
+
 int fl_part_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier,
                    struct fl_rollup **ret, uint64_t *bytes_read, struct fl_err *err)
 {

