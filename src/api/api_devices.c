@@ -79,10 +79,10 @@ static int list_one(void *ctx, const struct fl_device *device)
 int fl_api_devices(struct fl_req *req, struct fl_err *err)
 {
     struct list_ctx ctx = {req, err};
-    struct fl_db_page page;
+    struct fl_db_page page = {.limit = 0};
     struct fl_db_list list;
     struct fl_json *json;
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -129,7 +129,7 @@ static int take_settings(struct fl_req *req, struct fl_device *d, struct fl_err 
 int fl_api_device_add(struct fl_req *req, struct fl_err *err)
 {
     struct fl_device d = {.created_us = req->api->env.now_us()};
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -161,8 +161,8 @@ int fl_api_device_add(struct fl_req *req, struct fl_err *err)
 
 int fl_api_device_show(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t;
-    struct fl_device d;
+    struct fl_tenant t = {.id = 0};
+    struct fl_device d = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -172,8 +172,8 @@ int fl_api_device_show(struct fl_req *req, struct fl_err *err)
 
 int fl_api_device_set(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t;
-    struct fl_device d;
+    struct fl_tenant t = {.id = 0};
+    struct fl_device d = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -198,8 +198,8 @@ int fl_api_device_set(struct fl_req *req, struct fl_err *err)
 
 int fl_api_device_remove(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t;
-    struct fl_device d;
+    struct fl_tenant t = {.id = 0};
+    struct fl_device d = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -226,8 +226,8 @@ int fl_api_device_remove(struct fl_req *req, struct fl_err *err)
 /* Store a certificate of the device that the path names; fills the numbers of tenant and device. */
 static int store_certificate(struct fl_req *req, struct fl_certificate *cert, struct fl_err *err)
 {
-    struct fl_tenant t;
-    struct fl_device d;
+    struct fl_tenant t = {.id = 0};
+    struct fl_device d = {.id = 0};
     char hex[65];
     int r = fl_part_tenant(req, &t, err);
 
@@ -281,7 +281,7 @@ static bool on_signed(struct fl_req *req, const struct fl_answer_in *in)
 {
     struct fl_certificate cert = {.origin = FL_CERTIFICATE_ISSUED};
     struct fl_msg_csr_signed made;
-    struct fl_cert_info info;
+    struct fl_cert_info info = {.is_ca = false};
     struct fl_err err;
     int r = FL_OK;
 
@@ -326,7 +326,7 @@ static int issue(struct fl_req *req, const struct fl_tenant *t, const struct fl_
 static int pin(struct fl_req *req, const char *pem, struct fl_err *err)
 {
     struct fl_certificate cert = {.origin = FL_CERTIFICATE_PINNED};
-    struct fl_cert_info info;
+    struct fl_cert_info info = {.is_ca = false};
     int r = fl_cert_check_pinned(fl_span_str(pem), req->api->env.now_us(), &info, err);
 
     if (r < 0) {
@@ -343,8 +343,8 @@ static int pin(struct fl_req *req, const char *pem, struct fl_err *err)
 int fl_api_certificate_add(struct fl_req *req, struct fl_err *err)
 {
     char pem[16384];
-    struct fl_tenant t;
-    struct fl_device d;
+    struct fl_tenant t = {.id = 0};
+    struct fl_device d = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -364,8 +364,8 @@ int fl_api_certificate_add(struct fl_req *req, struct fl_err *err)
 int fl_api_certificate_revoke(struct fl_req *req, struct fl_err *err)
 {
     unsigned char fingerprint[32];
-    struct fl_tenant t;
-    struct fl_device d;
+    struct fl_tenant t = {.id = 0};
+    struct fl_device d = {.id = 0};
     char hex[65];
     int r = fl_part_tenant(req, &t, err);
 

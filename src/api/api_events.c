@@ -104,7 +104,7 @@ static int put_rogue(void *ctx, const struct fl_rogue *rogue)
 
 int fl_api_rogues(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_db_page page;
+    struct fl_db_page page = {.limit = 0};
     struct fl_db_list list;
     struct fl_json *json;
     int r = fl_part_page(req, &page, err);

@@ -8,6 +8,7 @@
 #define WINDOW_BYTES ((uint64_t)1 << 20) /* of a result that may be on its way at once */
 #define HOUR_US      (INT64_C(3600) * FL_US_PER_S)
 #define LIMIT_MAX    100000u
+#define GRACE_MS     30000
 
 /* The last segment of the path names the kind. */
 static const struct kind {
@@ -191,6 +192,15 @@ static void on_gone(void *state)
         (void)fl_api_send(q->api, FL_ROLE_STORE, FL_MSG_CANCEL, q->ask, NULL);
 }
 
+/* Store keeps to the budget; one that does not answer long after it hangs. Rows that go on for as
+ * long as the caller takes them have no end of their own. */
+static int64_t patience_ms(const struct question *q)
+{
+    bool endless = q->kind->kind == FL_Q_TAIL || q->kind->kind == FL_Q_EXPORT;
+
+    return endless ? 0 : (int64_t)q->msg.budget_ms + GRACE_MS;
+}
+
 static int ask_store(struct fl_req *req, struct fl_span cap, struct fl_err *err)
 {
     struct question *q = req->state;
@@ -198,7 +208,7 @@ static int ask_store(struct fl_req *req, struct fl_span cap, struct fl_err *err)
     int r;
 
     q->msg.cap = cap;
-    r = fl_ask(req, FL_ROLE_STORE, FL_MSG_QUERY, &q->msg, 0, on_result, &q->ask, err);
+    r = fl_ask(req, FL_ROLE_STORE, FL_MSG_QUERY, &q->msg, patience_ms(q), on_result, &q->ask, err);
     q->msg.cap = FL_SPAN("");
     if (r < 0)
         return r;
@@ -212,7 +222,7 @@ static int ask_store(struct fl_req *req, struct fl_span cap, struct fl_err *err)
 int fl_api_logs(struct fl_req *req, struct fl_err *err)
 {
     struct question *q = fl_arena_get(&req->arena, sizeof *q);
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r < 0)
@@ -278,7 +288,7 @@ static bool on_purged(struct fl_req *req, const struct fl_answer_in *in)
 static int ask_purge(struct fl_req *req, struct fl_span cap, struct fl_err *err)
 {
     struct purge *p = req->state;
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     char detail[80];
     int r = fl_part_tenant(req, &t, err);
 
@@ -301,7 +311,7 @@ static int ask_purge(struct fl_req *req, struct fl_span cap, struct fl_err *err)
 int fl_api_purge(struct fl_req *req, struct fl_err *err)
 {
     struct purge *p = fl_arena_get(&req->arena, sizeof *p);
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     bool dry = false;
     int r = fl_part_tenant(req, &t, err);
 

@@ -44,10 +44,10 @@ static int list_one(void *ctx, const struct fl_site *site)
 
 int fl_api_sites(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_db_page page;
+    struct fl_db_page page = {.limit = 0};
     struct fl_db_list list;
     struct fl_json *json;
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -82,7 +82,7 @@ static void answer(struct fl_req *req, const struct fl_site *site, int status)
 int fl_api_site_add(struct fl_req *req, struct fl_err *err)
 {
     struct fl_site site = {.created_us = req->api->env.now_us()};
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -111,8 +111,8 @@ int fl_api_site_add(struct fl_req *req, struct fl_err *err)
 
 int fl_api_site_show(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t;
-    struct fl_site site;
+    struct fl_tenant t = {.id = 0};
+    struct fl_site site = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -124,8 +124,8 @@ int fl_api_site_show(struct fl_req *req, struct fl_err *err)
 
 int fl_api_site_set(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t;
-    struct fl_site site;
+    struct fl_tenant t = {.id = 0};
+    struct fl_site site = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -149,8 +149,8 @@ int fl_api_site_set(struct fl_req *req, struct fl_err *err)
 
 int fl_api_site_remove(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t;
-    struct fl_site site;
+    struct fl_tenant t = {.id = 0};
+    struct fl_site site = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)

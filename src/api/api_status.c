@@ -129,18 +129,13 @@ static void add_device(struct walk *w, const struct fl_device *d)
         w->last_us = live->counters.last_us;
 }
 
-static int on_device(void *ctx, const struct fl_device *d)
+static void show_device(struct walk *w, const struct fl_device *d, bool listed)
 {
-    struct walk *w = ctx;
     struct fl_json *json = &w->req->json;
 
-    if (!w->list) {
-        add_device(w, d);
-        return 0;
-    }
     if (w->shown == DEVICES_SHOWN) {
         w->hidden++;
-        return 0;
+        return;
     }
     w->shown++;
     fl_json_object(json, NULL);
@@ -148,17 +143,48 @@ static int on_device(void *ctx, const struct fl_device *d)
     fl_json_text(json, "slug", d->slug);
     fl_json_text(json, "site", d->site);
     fl_json_bool(json, "relay", d->relay);
+    fl_json_bool(json, "listed", listed);
     fl_part_live(w->req, json, d->tenant, d->slug);
     fl_json_end(json);
+}
+
+static int on_device(void *ctx, const struct fl_device *d)
+{
+    struct walk *w = ctx;
+
+    if (w->list)
+        show_device(w, d, true);
+    else
+        add_device(w, d);
     return 0;
+}
+
+/* Names that ingest gives by itself: senders of a tenant's own CA, and weak ones without a name. */
+static void on_heard(void *ctx, const struct fl_live_device *live)
+{
+    struct walk *w = ctx;
+    struct fl_device d = {.tenant = w->tenant.id};
+    const char *slug = live->counters.device;
+
+    if (strncmp(slug, "ca-", 3) != 0 && strcmp(slug, "unknown") != 0)
+        return;
+    if (fl_db_device_get(w->req->api->db, w->tenant.id, slug, &d, NULL) == FL_OK)
+        return;
+    (void)snprintf(d.slug, sizeof d.slug, "%s", slug);
+    if (w->list)
+        show_device(w, &d, false);
+    else
+        add_device(w, &d);
 }
 
 static int each_device(struct walk *w)
 {
     struct fl_db_list list;
+    int r = fl_db_devices(w->req->api->db, w->tenant.id, (struct fl_db_page){NULL, 0}, on_device, w,
+                          &list, NULL);
 
-    return fl_db_devices(w->req->api->db, w->tenant.id, (struct fl_db_page){NULL, 0}, on_device, w,
-                         &list, NULL);
+    fl_live_each(w->req->api->env.live, w->tenant.id, on_heard, w);
+    return r;
 }
 
 static int on_tenant(void *ctx, const struct fl_tenant *t)
@@ -264,7 +290,7 @@ int fl_api_status(struct fl_req *req, struct fl_err *err)
 static void store(struct fl_req *req, const struct fl_gathered *got)
 {
     struct fl_json *json;
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
 
     if (!got->store) {
         fl_req_problem(req, 503, "busy", "%s", got->store_problem);
@@ -311,7 +337,7 @@ static struct fl_span first_pem(struct fl_span chain)
 
 static bool on_cert(struct fl_req *req, const struct fl_answer_in *in)
 {
-    struct fl_cert_info info;
+    struct fl_cert_info info = {.is_ca = false};
     struct fl_msg_cert msg;
     struct fl_json *json;
     struct fl_err err = {.code = FL_E_PROTO, .text = "keys gave an answer that is not one"};

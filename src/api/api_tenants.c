@@ -62,7 +62,7 @@ static int list_one(void *ctx, const struct fl_tenant *tenant)
 
 int fl_api_tenants(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_db_page page;
+    struct fl_db_page page = {.limit = 0};
     struct fl_db_list list;
     struct fl_json *json;
     int r = fl_part_page(req, &page, err);
@@ -135,7 +135,7 @@ int fl_api_tenant_add(struct fl_req *req, struct fl_err *err)
 
 static void show(struct fl_req *req, const struct fl_gathered *got)
 {
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     struct fl_json *json;
     struct fl_err err;
 
@@ -151,7 +151,7 @@ static void show(struct fl_req *req, const struct fl_gathered *got)
 
 int fl_api_tenant_show(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     return r < 0 ? r : fl_gather(req, FL_WANT_STORE, show, err);
@@ -296,7 +296,7 @@ static int remove_row(struct fl_req *req, const struct fl_tenant *t, struct fl_e
 static bool on_purged(struct fl_req *req, const struct fl_answer_in *in)
 {
     struct fl_msg_purged msg;
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     struct fl_err err;
     int r = FL_OK;
 
@@ -312,10 +312,12 @@ static bool on_purged(struct fl_req *req, const struct fl_answer_in *in)
         r = fl_part_tenant(req, &t, &err);
     if (r == FL_OK)
         r = remove_row(req, &t, &err);
-    if (r < 0)
+    if (r < 0) { /* store has forgotten a tenant that is still there */
+        fl_part_changed(req, FL_CHANGED_RULES);
         fl_req_fail(req, &err);
-    else
+    } else {
         removed(req, &t, &msg);
+    }
     return false;
 }
 
@@ -329,7 +331,7 @@ static int purge_all(struct fl_req *req, struct fl_span cap, struct fl_err *err)
 
 int fl_api_tenant_remove(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r < 0)
@@ -347,10 +349,10 @@ int fl_api_tenant_remove(struct fl_req *req, struct fl_err *err)
 int fl_api_tenant_ca_set(struct fl_req *req, struct fl_err *err)
 {
     struct fl_tenant_ca ca = {.created_us = req->api->env.now_us()};
-    struct fl_cert_info info;
+    struct fl_cert_info info = {.is_ca = false};
     char hex[65];
     struct fl_json *json;
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)
@@ -388,7 +390,7 @@ int fl_api_tenant_ca_set(struct fl_req *req, struct fl_err *err)
 
 int fl_api_tenant_ca_remove(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t;
+    struct fl_tenant t = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
     if (r == FL_OK)

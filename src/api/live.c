@@ -223,6 +223,15 @@ const struct fl_live_device *fl_live_device(const struct fl_live *live, uint32_t
     return e == NULL ? NULL : &e->device;
 }
 
+void fl_live_each(const struct fl_live *live, uint32_t tenant,
+                  void (*fn)(void *ctx, const struct fl_live_device *device), void *ctx)
+{
+    for (size_t b = 0; b < BUCKETS; b++)
+        for (const struct entry *e = live->buckets[b]; e != NULL; e = e->next)
+            if (e->device.counters.tenant == tenant)
+                fn(ctx, &e->device);
+}
+
 void fl_live_each_dirty(struct fl_live *live,
                         int (*fn)(void *ctx, const struct fl_counters *counters), void *ctx)
 {

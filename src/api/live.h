@@ -50,6 +50,9 @@ void fl_live_forget(struct fl_live *live, uint32_t tenant,
 /* NULL when nothing was heard of it. Borrowed until the next change. */
 const struct fl_live_device *fl_live_device(const struct fl_live *live, uint32_t tenant,
                                             const char *device);
+/* Every device of the tenant that was heard of, listed or not. */
+void fl_live_each(const struct fl_live *live, uint32_t tenant,
+                  void (*fn)(void *ctx, const struct fl_live_device *device), void *ctx);
 /* fn for each device that changed since; its mark is taken away when fn returns 0. */
 void fl_live_each_dirty(struct fl_live *live,
                         int (*fn)(void *ctx, const struct fl_counters *counters), void *ctx);

@@ -157,6 +157,43 @@ int fl_cli_call(struct fl_cli *cli, const char *method, const char *path, const 
     return r == FL_EXIT_OK ? parse(&text, ret) : r;
 }
 
+int fl_cli_list(struct fl_cli *cli, const char *path, json_t **ret)
+{
+    FL_AUTO(fl_buf_done) struct fl_buf page;
+    json_t *all = NULL, *one = NULL;
+    const char *next = "";
+    int r;
+
+    fl_buf_init(&page, 4096);
+    *ret = NULL;
+    do {
+        fl_buf_clear(&page);
+        fl_buf_printf(&page, "%s?limit=1000", path);
+        if (next[0] != '\0') {
+            fl_buf_put_str(&page, "&after=");
+            fl_cli_encode(&page, fl_span_str(next));
+        }
+        fl_buf_put_u8(&page, 0);
+        r = fl_buf_status(&page, NULL) < 0
+                ? FL_EXIT_USAGE
+                : fl_cli_call(cli, "GET", (const char *)page.ptr, NULL, &one);
+        if (r != FL_EXIT_OK) {
+            json_decref(all);
+            return r;
+        }
+        if (all == NULL) {
+            all = one;
+        } else {
+            (void)json_array_extend(json_object_get(all, "items"), json_object_get(one, "items"));
+            (void)json_object_set(all, "next", json_object_get(one, "next"));
+            json_decref(one);
+        }
+        next = fl_js_text(all, "next");
+    } while (next[0] != '\0');
+    *ret = all;
+    return FL_EXIT_OK;
+}
+
 void fl_cli_encode(struct fl_buf *out, struct fl_span text)
 {
     for (size_t i = 0; i < text.len; i++) {

@@ -32,6 +32,8 @@ void fl_cli_note(const struct fl_cli *cli, const char *fmt, ...) FL_PRINTF(2, 3)
  */
 int fl_cli_call(struct fl_cli *cli, const char *method, const char *path, const json_t *body,
                 json_t **ret);
+/* All pages of a list as one answer. */
+int fl_cli_list(struct fl_cli *cli, const char *path, json_t **ret);
 /* FL_EXIT_OK for a 2xx status; else says what the problem document says, and its exit code. */
 int fl_cli_status(int status, const struct fl_buf *problem);
 /* Append "%-encoded text" of one path segment or query value. */

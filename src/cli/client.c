@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/time.h"
 #include "codec/msg.h"
 #include "conf/conf.h"
 #include "io/imsg.h"
@@ -27,13 +28,44 @@ struct run {
     const struct fl_client_ops *ops;
     struct fl_answer *answer;
     struct fl_buf *problem;
-    struct fl_span body; /* not yet sent */
-    bool begun, done;
+    struct fl_span body;       /* not yet sent */
+    struct fl_watch *patience; /* timer: shows that it is still being worked on */
+    int64_t since_us;          /* monotonic */
+    bool begun, done, told;
     int result;
     struct fl_err err;
 };
 
 static bool interrupted;
+
+/* On a terminal, anything that takes longer than two seconds says so. */
+static void on_patience(void *ctx)
+{
+    struct run *run = ctx;
+    int64_t s = (fl_now_mono_us() - run->since_us) / FL_US_PER_S;
+
+    if (run->begun || s < 2)
+        return;
+    run->told = true;
+    (void)fprintf(stderr, "\rworking, %d s\033[K", (int)s);
+}
+
+static void end_patience(struct run *run)
+{
+    fl_watch_free(run->patience);
+    run->patience = NULL;
+    if (run->told)
+        (void)fprintf(stderr, "\r\033[K");
+    run->told = false;
+}
+
+static void begin_patience(struct run *run, const char *path)
+{
+    run->since_us = fl_now_mono_us();
+    if (isatty(STDERR_FILENO) == 1 && strstr(path, "/logs/tail") == NULL &&
+        fl_watch_timer(run->loop, 1000, 1, on_patience, run, &run->patience, NULL) < 0)
+        run->patience = NULL; /* then without */
+}
 
 bool fl_client_interrupted(void)
 {
@@ -84,6 +116,7 @@ static void take_head(struct run *run, struct fl_span payload)
         return;
     }
     run->begun = true;
+    end_patience(run);
     run->answer->status = head.status;
     (void)snprintf(run->answer->type, sizeof run->answer->type, "%.*s", FL_SPAN_ARG(head.type));
 }
@@ -189,9 +222,11 @@ static int converse(struct run *run, int fd, const char *method, const char *pat
     if (r == FL_OK)
         r = begin(run, method, path, err);
     if (r == FL_OK) {
+        begin_patience(run, path);
         push_body(run);
         if (!run->done)
             fl_loop_run(run->loop);
+        end_patience(run);
         r = run->result;
         if (r < 0)
             *err = run->err;
@@ -300,9 +335,34 @@ static int copy_path(const char *from, char *path, size_t size, struct fl_err *e
     return FL_OK;
 }
 
+/* What the configuration of this machine says, where it may be read. */
+static int configured(char *path, size_t size, struct fl_err *err)
+{
+    FL_AUTO(fl_conf_freep) struct fl_conf *conf = NULL;
+    FL_AUTO(fl_buf_done) struct fl_buf errors;
+    const char *file = getenv("FAIRLEAD_CONF"), *socket;
+    int r;
+
+    fl_buf_init(&errors, FL_CONF_ERRORS_MAX);
+    if (file == NULL || file[0] == '\0')
+        file = "/etc/fairlead/fairlead.conf";
+    if (fl_conf_read(file, &conf, &errors, NULL) < 0) { /* `conf check` is for its errors */
+        r = fl_conf_defaults(&conf, err);
+        if (r < 0)
+            return r;
+    }
+    socket = fl_conf_str(conf, FL_SET_LOCAL_SOCKET);
+    if (socket[0] != '\0')
+        r = snprintf(path, size, "%s", socket);
+    else
+        r = snprintf(path, size, "%s/run/fairlead.sock", fl_conf_str(conf, FL_SET_DATA_DIR));
+    return r >= (int)size ? fl_err_set(err, FL_E_INVAL, "the socket's path is too long") : FL_OK;
+}
+
 int fl_client_socket(const char *named, char *path, size_t size, struct fl_err *err)
 {
-    static const char usual[] = "/var/lib/fairlead/run/fairlead.sock";
+    char beside[PATH_MAX];
+    int r;
 
     if (named == NULL || named[0] == '\0')
         named = getenv("FAIRLEAD_SERVER");
@@ -316,7 +376,10 @@ int fl_client_socket(const char *named, char *path, size_t size, struct fl_err *
                               named);
         return copy_path(named, path, size, err);
     }
-    if (access(usual, F_OK) != 0 && beside_program(path, size))
-        return FL_OK;
-    return copy_path(usual, path, size, err);
+    r = configured(path, size, err);
+    if (r < 0)
+        return r;
+    if (access(path, F_OK) != 0 && beside_program(beside, sizeof beside))
+        return copy_path(beside, path, size, err);
+    return FL_OK;
 }

@@ -42,7 +42,8 @@ int fl_client_run(const char *socket, const char *method, const char *path, stru
 void fl_answer_init(struct fl_answer *answer);
 void fl_answer_done(struct fl_answer *answer);
 
-/* The socket that is used when none is named: FAIRLEAD_SERVER, else of the configuration. */
+/* The socket that is used when none is named: FAIRLEAD_SERVER, else of the configuration (or of
+ * `make run`, where that one is not there). */
 int fl_client_socket(const char *named, char *path, size_t size, struct fl_err *err) FL_MUST_CHECK;
 
 /* Sleep, unless Ctrl-C; true when interrupted. */

@@ -95,12 +95,15 @@ static void pump_all(struct fl_demo_run *run, int wait_ms)
 static void send_line(struct fl_demo_run *run, const struct fl_demo_line *line)
 {
     struct fl_err err;
+    bool full = false;
     int rc = FL_E_AGAIN;
 
     while (rc == FL_E_AGAIN && connected(run, line->device) && !stopping(run)) {
         rc = fl_sender_put(run->sender[line->device], line->text, &err);
-        if (rc == FL_E_AGAIN)
-            pump_all(run, STEP_MS);
+        if (rc == FL_E_AGAIN) { /* wait only when pumping does not help */
+            pump_all(run, full ? STEP_MS : 0);
+            full = true;
+        }
     }
     if (rc == FL_OK)
         run->sent++;

@@ -86,9 +86,7 @@ static int run_list(struct fl_cli *cli)
     int r = fl_cli_tenant(cli, tenant);
 
     if (r == FL_EXIT_OK)
-        r = fl_cli_call(cli, "GET",
-                        fl_cli_path(&path, "/api/v1/tenants/", tenant, "/devices?limit=1000", NULL),
-                        NULL, &answer);
+        r = fl_cli_list(cli, fl_device_path(&path, tenant, NULL), &answer);
     if (r != FL_EXIT_OK)
         return r;
     if (fl_cli_flag(cli, FL_OPT_JSON)) {
@@ -342,7 +340,7 @@ static int run_rogues(struct fl_cli *cli)
     json_t *answer, *item;
     struct fl_table *table;
     size_t i;
-    int r = fl_cli_call(cli, "GET", "/api/v1/instance/rogues", NULL, &answer);
+    int r = fl_cli_list(cli, "/api/v1/instance/rogues", &answer);
 
     if (r != FL_EXIT_OK)
         return r;

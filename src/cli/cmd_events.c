@@ -1,5 +1,7 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 
@@ -39,17 +41,22 @@ static int show(struct fl_cli *cli, const json_t *answer)
 
 static int run_list(struct fl_cli *cli)
 {
-    FL_AUTO(fl_buf_done) struct fl_buf path;
-    const char *after = cli->opt[FL_OPT_CURSOR], *limit = cli->opt[FL_OPT_LIMIT];
+    uint64_t limit = 50, after = 0;
+    struct fl_err err;
+    char path[120];
     json_t *answer;
     int r;
 
-    fl_buf_init(&path, 256);
-    fl_buf_printf(&path, "/api/v1/instance/events?limit=%.20s", limit == NULL ? "50" : limit);
-    if (after != NULL)
-        fl_buf_printf(&path, "&after=%.20s", after);
-    fl_buf_put_u8(&path, 0);
-    r = fl_cli_call(cli, "GET", (const char *)path.ptr, NULL, &answer);
+    if (cli->opt[FL_OPT_LIMIT] != NULL &&
+        fl_args_number("--limit", cli->opt[FL_OPT_LIMIT], 1, 1000, &limit, &err) < 0)
+        return fl_cli_fail(&err);
+    if (cli->opt[FL_OPT_CURSOR] != NULL &&
+        fl_args_number("--cursor", cli->opt[FL_OPT_CURSOR], 0, INT64_MAX, &after, &err) < 0)
+        return fl_cli_fail(&err);
+    (void)snprintf(path, sizeof path, "/api/v1/instance/events?limit=%" PRIu64, limit);
+    if (cli->opt[FL_OPT_CURSOR] != NULL)
+        (void)snprintf(path + strlen(path), 40, "&after=%" PRIu64, after);
+    r = fl_cli_call(cli, "GET", path, NULL, &answer);
     if (r != FL_EXIT_OK)
         return r;
     if (fl_cli_flag(cli, FL_OPT_JSON))
@@ -69,7 +76,8 @@ const struct fl_command fl_cmd_events[] = {
      0,
      FL_OPTS_SERVER | FL_OPT_BIT(LIMIT) | FL_OPT_BIT(CURSOR),
      "the record of security events, newest last",
-     "Actors are pseudonyms: the same actor has the same one. The record is append-only.",
+     "Without --cursor the newest; --cursor 0 begins with the first. Actors are pseudonyms: "
+     "the\nsame actor has the same one. The record is append-only.",
      {"fairlead events list", "fairlead events list --limit 500 --json | jq -r .event"},
      run_list},
 };

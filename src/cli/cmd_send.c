@@ -222,19 +222,22 @@ static void show(struct job *job)
     (void)fflush(stderr);
 }
 
+/* Write what the sockets take. Waits while all of them are full, or while no line is due yet. */
 static int pump_all(struct job *job, bool wait, struct fl_err *err)
 {
     struct pollfd pfd[CONNECTIONS_MAX];
+    size_t waiting = 0;
 
     for (size_t i = 0; i < job->senders; i++) {
         int rc = fl_sender_pump(job->sender[i], err);
 
         if (rc != FL_OK)
             return rc;
+        waiting += fl_sender_waiting(job->sender[i]) > 0;
         pfd[i] = (struct pollfd){.fd = fl_sender_fd(job->sender[i]),
                                  .events = fl_sender_events(job->sender[i])};
     }
-    if (wait)
+    if (wait && (job->rate > 0 || waiting == job->senders))
         (void)poll(pfd, (nfds_t)job->senders, job->rate > 0 ? 5 : 250);
     return FL_OK;
 }

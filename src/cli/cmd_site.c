@@ -54,9 +54,7 @@ static int run_list(struct fl_cli *cli)
     int r = fl_cli_tenant(cli, tenant);
 
     if (r == FL_EXIT_OK)
-        r = fl_cli_call(cli, "GET",
-                        fl_cli_path(&path, "/api/v1/tenants/", tenant, "/sites?limit=1000", NULL),
-                        NULL, &answer);
+        r = fl_cli_list(cli, sites(&path, tenant, NULL), &answer);
     if (r != FL_EXIT_OK)
         return r;
     if (fl_cli_flag(cli, FL_OPT_JSON))

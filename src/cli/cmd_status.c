@@ -168,6 +168,23 @@ static int tenants(struct fl_cli *cli, const json_t *status)
     return fl_cli_print(table);
 }
 
+/* Less than a second is the line's way here rather than the clock. */
+static void skew_cell(struct fl_table *table, const json_t *live)
+{
+    int64_t us = fl_js_int(live, "skew_us");
+    char text[FL_UNIT_TEXT_BYTES];
+
+    if (fl_js_num(live, "lines") == 0)
+        (void)snprintf(text, sizeof text, "-");
+    else if (us > -FL_US_PER_S && us < FL_US_PER_S)
+        (void)snprintf(text, sizeof text, "<1 s");
+    else
+        fl_unit_span(us, text);
+    fl_table_text(table, text);
+    if (us < -FL_US_PER_DAY || us > FL_US_PER_DAY)
+        fl_table_ink(table, FL_INK_BAD);
+}
+
 static int devices(struct fl_cli *cli, const json_t *status)
 {
     static const struct fl_table_column columns[] = {
@@ -189,16 +206,12 @@ static int devices(struct fl_cli *cli, const json_t *status)
             break;
         (void)snprintf(text, sizeof text, "%s/%s", fl_js_text(d, "tenant"), fl_js_text(d, "slug"));
         fl_table_text(table, text);
-        fl_table_text(table, fl_js_text(d, "site"));
+        fl_table_text(table, fl_js_bool(d, "listed") ? fl_js_text(d, "site") : "(not listed)");
         fl_cli_count(table, fl_js_num(live, "open"));
         ago_cell(cli, table, live);
         fl_cli_count(table, fl_js_num(live, "lines"));
         fl_cli_count(table, fl_js_num(live, "in_flight"));
-        if (fl_js_num(live, "lines") == 0)
-            (void)snprintf(text, sizeof text, "-");
-        else
-            fl_unit_span(fl_js_int(live, "skew_us") / 1000 * 1000, text);
-        fl_table_text(table, text);
+        skew_cell(table, live);
         bad_cell(table, fl_js_num(live, "unparsed"), FL_INK_WARN);
         bad_cell(table, fl_js_num(live, "gaps"), FL_INK_WARN);
         bad_cell(table, fl_js_num(live, "lost"), FL_INK_BAD);

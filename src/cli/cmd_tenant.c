@@ -73,7 +73,7 @@ static int run_list(struct fl_cli *cli)
     json_t *answer, *item;
     struct fl_table *table;
     size_t i;
-    int r = fl_cli_call(cli, "GET", TENANTS "?limit=1000", NULL, &answer);
+    int r = fl_cli_list(cli, TENANTS, &answer);
 
     if (r != FL_EXIT_OK)
         return r;

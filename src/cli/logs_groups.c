@@ -329,11 +329,24 @@ static void chart_row(struct fl_cli *cli, struct fl_table *table, const json_t *
     fl_table_text(table, text);
 }
 
-/* The first and the last time over the marks: whole where there is room, else hours and minutes. */
+static bool is_nothing(const json_t *one)
+{
+    const json_t *value;
+    size_t i;
+
+    json_array_foreach(json_object_get(one, "values"), i, value)
+    {
+        if (json_number_value(value) > 0)
+            return false;
+    }
+    return true;
+}
+
+/* The first and the last time over the marks, as much of them as there is room for. */
 static void axis_text(int64_t from_us, int64_t to_us, unsigned width, char axis[SPARKS_MAX + 64])
 {
     char from[FL_UNIT_TEXT_BYTES], to[FL_UNIT_TEXT_BYTES];
-    unsigned skip = width >= 36 ? 0 : 11, len = 16 - skip;
+    unsigned skip = width >= 36 ? 0 : width >= 26 ? 5 : 11, len = 16 - skip;
 
     fl_zone_time(from_us, from);
     fl_zone_time(to_us, to);
@@ -364,7 +377,7 @@ static int chart(struct fl_cli *cli, const json_t *answer, const char *by, size_
     table = fl_table_new(&cli->term, columns, FL_LEN(columns));
     json_array_foreach(series, i, one)
     {
-        if (table != NULL && width > 0)
+        if (table != NULL && width > 0 && !(fl_js_bool(one, "other") && is_nothing(one)))
             chart_row(cli, table, one, metric, width);
     }
     return fl_cli_print(table);

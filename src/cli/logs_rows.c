@@ -10,7 +10,7 @@
 /* Columns that are not one field. */
 enum { PSEUDO_SOURCE = FL_FIELD_COUNT, PSEUDO_DESTINATION, PSEUDO_ROW, PSEUDO_END };
 
-static const char usual[] = "time,device,user,source,destination,app,action,bytes,row";
+static const char usual[] = "time,device,user,source,destination,app,domain,action,bytes,row";
 static const char *const pseudo_names[] = {"source", "destination", "row"};
 
 struct fl_logrows {
@@ -77,6 +77,8 @@ static unsigned drop_of(int field)
         return 8;
     case FL_F_DEVICE:
         return 7;
+    case FL_F_DOMAIN:
+        return 6;
     default:
         return 0;
     }

@@ -175,11 +175,14 @@ static json_t *trailer_of(const struct stream *s)
 
 static int make_rows(struct stream *s, bool hours)
 {
+    const char *columns = s->cli->opt[FL_OPT_COLUMNS];
     struct fl_err err;
 
     if (fl_cli_flag(s->cli, FL_OPT_JSON))
         return FL_EXIT_OK;
-    if (fl_logrows_new(s->cli, s->cli->opt[FL_OPT_COLUMNS], s->live, hours, &s->rows, &err) < 0)
+    if (columns == NULL && fl_cli_flag(s->cli, FL_OPT_ORIGINAL))
+        columns = "time,device,raw";
+    if (fl_logrows_new(s->cli, columns, s->live, hours, &s->rows, &err) < 0)
         return fl_cli_fail(&err);
     return FL_EXIT_OK;
 }
@@ -202,7 +205,7 @@ static int query_summary(struct stream *s)
         (void)printf("%s%s", fl_term_on(&cli->term, FL_INK_DIM), shown);
         if (fl_js_num(trailer, "rows_matched") > s->shown)
             (void)printf(" of %s%s", cursor[0] != '\0' ? "at least " : "", matched);
-        (void)printf(" rows shown%s%s", fl_term_dot(&cli->term), effort);
+        (void)printf(" row%s shown%s%s", s->shown == 1 ? "" : "s", fl_term_dot(&cli->term), effort);
         if (cursor[0] != '\0')
             (void)printf("%snext: --cursor %s", fl_term_dot(&cli->term), cursor);
         (void)printf("%s\n", fl_term_off(&cli->term, FL_INK_DIM));

@@ -3,8 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -187,15 +185,6 @@ static int read_conf(struct begin *b, struct fl_err *err)
     return FL_OK;
 }
 
-/* The supervisor's process, from the kernel: it made the socketpair. */
-static pid_t supervisor_pid(void)
-{
-    struct ucred cred = {0};
-    socklen_t len = sizeof cred;
-
-    return getsockopt(FL_CHILD_FD, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ? 0 : cred.pid;
-}
-
 static int begin(struct begin *b, struct fl_err *err)
 {
     struct fl_sandbox_got got;
@@ -205,7 +194,7 @@ static int begin(struct begin *b, struct fl_err *err)
 
     if (r < 0)
         return r;
-    box = fl_role_box(b->env.role, b->conf, b->env.dir_fd, supervisor_pid());
+    box = fl_role_box(b->env.role, b->conf, b->env.dir_fd, fl_child_parent());
     r = fl_sandbox_enter(&box, &got, err);
     if (r < 0)
         return r;
@@ -292,7 +281,7 @@ static void name_process(enum fl_role role)
     char name[16];
 
     (void)snprintf(name, sizeof name, "fl-%s", fl_role_name(role));
-    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
+    fl_child_name(name);
 }
 
 static void close_all(struct begin *b)

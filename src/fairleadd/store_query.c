@@ -22,6 +22,7 @@ struct fl_store_job {
     uint32_t id;
     bool running, cancelled, is_purge; /* mu */
     int64_t credit;                    /* mu */
+    int64_t not_after_us;              /* of the capability that it came with */
     struct fl_query query;
     struct fl_msg_purge purge;
     char why[128];
@@ -192,9 +193,15 @@ static int sink_write(void *ctx, struct fl_span piece)
     return FL_OK;
 }
 
+/* A capability that ends while its question runs ends the question: a tail would go on for days. */
+static bool is_over(const struct fl_store_job *job)
+{
+    return fl_now_us() >= job->not_after_us;
+}
+
 static int sink_cancelled(void *ctx)
 {
-    return is_cancelled(ctx);
+    return is_cancelled(ctx) || is_over(ctx);
 }
 
 static void run_query(struct fl_store_job *job)
@@ -218,7 +225,10 @@ static void run_query(struct fl_store_job *job)
                                         .elapsed_us = end.elapsed_us,
                                         .from_rollups = end.from_rollups};
     (void)snprintf(rp->cursor, sizeof rp->cursor, "%.63s", end.cursor);
-    (void)snprintf(rp->text, sizeof rp->text, "%s", r < 0 ? err.text : end.why);
+    (void)snprintf(rp->text, sizeof rp->text, "%s",
+                   r < 0                         ? err.text
+                   : end.partial && is_over(job) ? "the right to read these logs has ended"
+                                                 : end.why);
     if (!post(rp))
         drop_job(job);
 }
@@ -385,13 +395,11 @@ static int enqueue(struct fl_store_role *s, struct fl_store_job *job, struct fl_
     return r;
 }
 
-static int check_cap(struct fl_store_role *s, struct fl_span cap, uint32_t need,
-                     uint32_t *ret_tenant, struct fl_err *err)
+static int check_cap(struct fl_store_role *s, struct fl_span cap, uint32_t need, struct fl_cap *ret,
+                     struct fl_err *err)
 {
     unsigned char key[FL_CAP_PUBLIC_BYTES];
-    struct fl_cap got;
     bool have;
-    int r;
 
     pthread_mutex_lock(&s->mu);
     have = s->has_cap_key;
@@ -399,10 +407,7 @@ static int check_cap(struct fl_store_role *s, struct fl_span cap, uint32_t need,
     pthread_mutex_unlock(&s->mu);
     if (!have)
         return fl_err_set(err, FL_E_AGAIN, "keys is not linked yet; try again");
-    r = fl_cap_check(cap, key, fl_now_us(), need, &got, err);
-    if (r >= 0)
-        *ret_tenant = got.tenant;
-    return r;
+    return fl_cap_check(cap, key, fl_now_us(), need, ret, err);
 }
 
 static uint32_t need_of(uint8_t kind)
@@ -467,21 +472,22 @@ static int take_query(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_
 {
     struct fl_store_job *job;
     struct fl_msg_query msg;
-    uint32_t tenant = 0;
+    struct fl_cap cap = {0};
     int r = fl_msg_decode(in->type, in->payload, &msg, err);
 
     if (r >= 0 && msg.filter.len + msg.by.len + msg.metric.len + msg.cursor.len + msg.format.len >
                       SPACE_BYTES)
         r = fl_err_set(err, FL_E_LIMIT, "the question is over %d bytes", SPACE_BYTES);
     if (r >= 0)
-        r = check_cap(s, msg.cap, need_of(msg.kind), &tenant, err);
+        r = check_cap(s, msg.cap, need_of(msg.kind), &cap, err);
     if (r < 0)
         return r;
     job = new_job(s, in->id);
     if (job == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a question");
     fill_query(job, &msg);
-    job->query.tenant = tenant;
+    job->query.tenant = cap.tenant;
+    job->not_after_us = cap.not_after_us;
     r = enqueue(s, job, err);
     if (r < 0)
         free_job(job);
@@ -492,11 +498,11 @@ static int take_purge(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_
 {
     struct fl_store_job *job;
     struct fl_msg_purge msg;
-    uint32_t tenant = 0;
+    struct fl_cap cap = {0};
     int r = fl_msg_decode(in->type, in->payload, &msg, err);
 
     if (r >= 0)
-        r = check_cap(s, msg.cap, msg.dry != 0 ? FL_CAP_READ : FL_CAP_PURGE, &tenant, err);
+        r = check_cap(s, msg.cap, msg.dry != 0 ? FL_CAP_READ : FL_CAP_PURGE, &cap, err);
     if (r >= 0 && msg.from_day > msg.to_day)
         r = fl_err_set(err, FL_E_INVAL, "the range of days is empty: its end must not be earlier");
     if (r < 0)
@@ -505,7 +511,7 @@ static int take_purge(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_
     if (job == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a purge");
     job->is_purge = true;
-    job->query.tenant = tenant;
+    job->query.tenant = cap.tenant;
     job->purge = msg; /* its spans are not used */
     (void)snprintf(job->why, sizeof job->why, "%.*s", msg.why.len < 120 ? (int)msg.why.len : 120,
                    msg.why.len == 0 ? "" : (const char *)msg.why.ptr);

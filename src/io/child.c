@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,4 +88,17 @@ pid_t fl_child_reap(char ret_how[64])
     else
         (void)snprintf(ret_how, 64, "exit %d", WEXITSTATUS(status));
     return pid;
+}
+
+pid_t fl_child_parent(void)
+{
+    struct ucred cred = {0};
+    socklen_t len = sizeof cred;
+
+    return getsockopt(FL_CHILD_FD, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ? 0 : cred.pid;
+}
+
+void fl_child_name(const char *name)
+{
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
 }

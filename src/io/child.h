@@ -24,4 +24,10 @@ int fl_child_start(const char *const *argv, pid_t *ret_pid, int *ret_fd, struct 
 /* One child that has ended, or 0: its pid, and how in words ("killed by signal 9", "exit 1"). */
 pid_t fl_child_reap(char ret_how[64]);
 
+/* In a child: the process that started it, as the kernel saw it make the socketpair; 0: unknown. */
+pid_t fl_child_parent(void);
+
+/* In a child: the name in process lists, up to 15 bytes. */
+void fl_child_name(const char *name);
+
 #endif

@@ -147,18 +147,20 @@ static int intern(struct fl_block *block, size_t f, struct fl_span word, uint32_
 static int prepare(struct fl_block *block, const struct fl_event *ev, uint32_t *codes,
                    struct fl_err *err)
 {
-    for (size_t f = 0; f < FL_FIELD_COUNT; f++) {
-        const struct fl_col *col = &block->col[f];
-        int r = 0;
+    for (size_t w = 0; w < FL_LEN(ev->has.bits); w++) {
+        for (uint64_t bits = ev->has.bits[w]; bits != 0; bits &= bits - 1) {
+            size_t f = w * 64 + (size_t)__builtin_ctzll(bits);
+            int r = 0;
 
-        if (!fl_event_has(ev, (enum fl_field)f))
-            continue;
-        if (!begun(col, f))
-            r = begin_col(block, f, err);
-        if (r >= 0 && is_str(f))
-            r = intern(block, f, ev->v[f].str, &codes[f], err);
-        if (r < 0)
-            return r;
+            if (f >= FL_FIELD_COUNT)
+                return fl_err_set(err, FL_E_INVAL, "no field has the number %zu", f);
+            if (!begun(&block->col[f], f))
+                r = begin_col(block, f, err);
+            if (r >= 0 && is_str(f))
+                r = intern(block, f, ev->v[f].str, &codes[f], err);
+            if (r < 0)
+                return r;
+        }
     }
     return FL_OK;
 }
@@ -183,8 +185,6 @@ int fl_block_add(struct fl_block *block, const struct fl_event *ev, struct fl_er
             size_t f = w * 64 + (size_t)__builtin_ctzll(bits);
             struct fl_col *col = &block->col[f];
 
-            if (f >= FL_FIELD_COUNT)
-                break;
             col->present++;
             if (is_str(f)) {
                 col->code[row] = codes[f];

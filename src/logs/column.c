@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum encoding { ENC_FRAME = 1, ENC_DIFF = 2, ENC_PREDICTED = 3, ENC_DICT = 4 };
+enum encoding { ENC_FRAME = 1, ENC_DIFF = 2, ENC_PREDICTED = 3, ENC_DICT = 4, ENC_LIKE = 5 };
 enum { ALL_PRESENT = 0, BITMAP = 1, IP_BYTES = 16, MAPPED_BYTES = 12 };
 
 static const unsigned char mapped[MAPPED_BYTES] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -22,6 +22,16 @@ static const struct {
     {FL_F_BYTES_DOWN, {{FL_F_BYTES, 1}, {FL_F_BYTES_UP, -1}}},
     {FL_F_PACKETS, {{FL_F_OUT_PACKETS, 1}, {FL_F_IN_PACKETS, 1}}},
     {FL_F_SECONDS, {{FL_F_DURATION, 1}}},
+    {FL_F_SRC_NAT_PORT, {{FL_F_SRC_PORT, 1}}},
+    {FL_F_DST_NAT_PORT, {{FL_F_DST_PORT, 1}}},
+};
+
+/* Words that are often another column's in the same row. No cycles. */
+static const struct {
+    enum fl_field f, like;
+} likes[] = {
+    {FL_F_HOST, FL_F_DEVICE},       {FL_F_APP, FL_F_APP_NESTED}, {FL_F_SRC_NAT_IP, FL_F_SRC_IP},
+    {FL_F_DST_NAT_IP, FL_F_DST_IP}, {FL_F_HOSTNAME, FL_F_URL},   {FL_F_DOMAIN, FL_F_HOSTNAME},
 };
 
 static const struct term *terms_of(enum fl_field f)
@@ -30,6 +40,17 @@ static const struct term *terms_of(enum fl_field f)
         if (predictions[i].f == f)
             return predictions[i].terms;
     return NULL;
+}
+
+static bool like_of(enum fl_field f, enum fl_field *ret)
+{
+    for (size_t i = 0; i < FL_LEN(likes); i++) {
+        if (likes[i].f == f) {
+            *ret = likes[i].like;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- numbers: k = (v - base) / scale in byte planes ---- */
@@ -285,24 +306,56 @@ static void encode_numbers(const struct fl_block *block, enum fl_field f, uint64
 
 /* ---- encoding of words ---- */
 
-/* Code by first use: what the format wants, and what drops words that no row uses. to[row] is the
- * code on disk; order[] gets the words used. */
-static uint32_t renumber(const struct fl_col *col, uint32_t rows, uint32_t *map, uint32_t *order,
-                         uint32_t *to)
+/*
+ * Which of the column's words are, in every row that has them, the other column's word of that row?
+ * twin[code] becomes the other's code of such a word, NONE of the others. How many rows have one?
+ */
+#define NONE UINT32_MAX
+static uint32_t find_twins(const struct fl_col *col, const struct fl_col *other, uint32_t rows,
+                           uint32_t *twin)
 {
-    uint32_t used = 0;
+    uint32_t n = 0;
+
+    if (other->present == 0)
+        return 0;
+    for (uint32_t row = 0; row < rows; row++) {
+        uint32_t code = col->code[row], oc = other->code[row];
+
+        if (code == 0 || twin[code] == NONE)
+            continue;
+        if (twin[code] == 0 && oc != 0 && fl_span_eq(col->words[code], other->words[oc]))
+            twin[code] = oc;
+        else if (twin[code] != oc || oc == 0)
+            twin[code] = NONE;
+    }
+    for (uint32_t row = 0; row < rows; row++)
+        n += col->code[row] != 0 && twin[col->code[row]] != NONE;
+    return n;
+}
+
+/*
+ * Code by first use: what the format wants, and what drops words that no row uses. to[row] is the
+ * code on disk; order[] gets the words used. twin: of words that are left to the other column, or
+ * NULL; codes are one higher then.
+ */
+static uint32_t renumber(const struct fl_col *col, uint32_t rows, const uint32_t *twin,
+                         uint32_t *map, uint32_t *order, uint32_t *to)
+{
+    uint32_t used = 0, step = twin != NULL;
 
     for (uint32_t row = 0; row < rows; row++) {
         uint32_t code = col->code[row];
 
         if (code == 0) {
             to[row] = 0;
+        } else if (twin != NULL && twin[code] != NONE) {
+            to[row] = 1;
         } else if (map[code] == 0) {
             order[used++] = code;
             map[code] = used;
-            to[row] = 1;
+            to[row] = 1 + step;
         } else {
-            to[row] = map[code] + 1;
+            to[row] = map[code] + 1 + step;
         }
     }
     return used;
@@ -359,13 +412,21 @@ static void encode_words(const struct fl_block *block, enum fl_field f, uint32_t
                          struct fl_buf *out, struct fl_column_meta *ret)
 {
     const struct fl_col *col = &block->col[f];
-    uint32_t *map = scratch, *order = map + col->word_count, *codes = order + col->word_count;
-    uint32_t used = renumber(col, block->rows, map, order, codes);
-    unsigned width = used < UINT8_MAX ? 1 : used < UINT16_MAX ? 2 : 4;
+    uint32_t *map = scratch, *order = map + col->word_count, *twin = order + col->word_count;
+    uint32_t *codes = twin + col->word_count, used, most;
+    enum fl_field other;
+    bool like = like_of(f, &other) &&
+                find_twins(col, &block->col[other], block->rows, twin) > col->present / 2;
+    unsigned width;
 
-    if (used == 1 && col->present == block->rows)
+    used = renumber(col, block->rows, like ? twin : NULL, map, order, codes);
+    most = used + 1 + like;
+    width = most <= UINT8_MAX ? 1 : most <= UINT16_MAX ? 2 : 4;
+    if (used + like == 1 && col->present == block->rows)
         width = 0;
-    fl_buf_put_u8(out, ENC_DICT);
+    fl_buf_put_u8(out, like ? ENC_LIKE : ENC_DICT);
+    if (like)
+        fl_buf_put_u16(out, (uint16_t)other);
     fl_buf_put_u32(out, used);
     fl_buf_put_u8(out, (uint8_t)width);
     put_codes(out, codes, block->rows, width);
@@ -381,7 +442,7 @@ int fl_column_encode(const struct fl_block *block, enum fl_field f, struct fl_bu
 {
     const struct fl_col *col = &block->col[f];
     size_t bytes = fl_field_is_str(f)
-                       ? ((size_t)col->word_count * 2 + block->rows) * sizeof(uint32_t)
+                       ? ((size_t)col->word_count * 3 + block->rows) * sizeof(uint32_t)
                        : (size_t)block->rows * 2 * sizeof(uint64_t);
     void *scratch = calloc(1, bytes);
 
@@ -401,7 +462,10 @@ struct fl_fieldset fl_column_needs(enum fl_field f, struct fl_span payload)
 {
     const struct term *terms = terms_of(f);
     struct fl_fieldset set = {{0, 0}};
+    enum fl_field other;
 
+    if (payload.len > 0 && payload.ptr[0] == ENC_LIKE && like_of(f, &other))
+        fl_fieldset_add(&set, other);
     if (terms == NULL || payload.len == 0 || payload.ptr[0] != ENC_PREDICTED)
         return set;
     for (size_t t = 0; t < 2 && terms[t].factor != 0; t++)
@@ -500,24 +564,28 @@ static void add_code_planes(uint32_t *code, uint32_t rows, const unsigned char *
             code[i] |= (uint32_t)planes[i] << (p * 8);
 }
 
-static bool get_codes(struct fl_cursor *cur, uint32_t rows, uint32_t words, struct fl_col *col)
+/* The codes as they stand on the disk. */
+static bool get_codes(struct fl_cursor *cur, uint32_t rows, uint32_t *code)
 {
     unsigned width = fl_cursor_u8(cur);
     struct fl_span planes;
-    uint32_t next = 1;
 
     if (cur->failed || (width != 0 && width != 1 && width != 2 && width != 4))
         return false;
     planes = fl_cursor_bytes(cur, (size_t)rows * width);
     if (cur->failed)
         return false;
-    if (width == 0) {
-        for (uint32_t row = 0; row < rows; row++)
-            col->code[row] = 1;
-        col->present = rows;
-        return words == 1;
-    }
-    add_code_planes(col->code, rows, planes.ptr, width);
+    add_code_planes(code, rows, planes.ptr, width);
+    for (uint32_t row = 0; width == 0 && row < rows; row++)
+        code[row] = row == 0 ? 1 : 2; /* the first word, then the same again */
+    return true;
+}
+
+/* From codes by first use to codes of words. False: they do not name each of the words. */
+static bool number_words(struct fl_col *col, uint32_t rows, uint32_t words)
+{
+    uint32_t next = 1;
+
     for (uint32_t row = 0; row < rows; row++) {
         uint32_t code = col->code[row];
 
@@ -604,9 +672,97 @@ static bool decode_words(enum fl_field f, struct fl_cursor *cur, struct fl_block
     if (cur->failed || words == 0 || words > block->rows)
         return false;
     col->code = malloc(block->rows * sizeof *col->code);
-    if (col->code == NULL || !get_codes(cur, block->rows, words, col))
+    if (col->code == NULL || !get_codes(cur, block->rows, col->code) ||
+        !number_words(col, block->rows, words))
         return false;
     return fl_fields[f].type == FL_T_IP ? get_ips(cur, words, col) : get_words(cur, words, col);
+}
+
+/* ---- words of another column ---- */
+
+/*
+ * Codes with 1 = the other column's word of the row. map[oc] becomes the code here of the other's
+ * word oc, from first_twin on, in order of first use. How many there are; NONE: malformed.
+ */
+static uint32_t number_likes(struct fl_col *col, const struct fl_col *other, uint32_t rows,
+                             uint32_t words, uint32_t *map)
+{
+    uint32_t next = 1, twins = 0;
+
+    for (uint32_t row = 0; row < rows; row++) {
+        uint32_t code = col->code[row];
+
+        if (code == 1) {
+            uint32_t oc = other->present == 0 ? 0 : other->code[row];
+
+            if (oc == 0)
+                return NONE;
+            if (map[oc] == 0)
+                map[oc] = words + ++twins;
+            code = map[oc];
+        } else if (code > 1) {
+            code = code == 2 ? next++ : code - 2;
+            if (code >= next || next - 1 > words)
+                return NONE;
+        }
+        col->code[row] = code;
+        col->present += code != 0;
+    }
+    return next - 1 == words && col->present > 0 ? twins : NONE;
+}
+
+/* The words read so far and the other's twins behind them, as one allocation. */
+static bool join_words(struct fl_col *col, const struct fl_col *other, const uint32_t *map,
+                       uint32_t words, uint32_t twins)
+{
+    uint32_t count = words + twins + 1;
+    struct fl_span *all = calloc(count, sizeof *all), *copy;
+    size_t bytes;
+
+    if (all == NULL)
+        return false;
+    if (words > 0)
+        memcpy(all, col->words, ((size_t)words + 1) * sizeof *all);
+    for (uint32_t oc = 1; twins > 0 && oc < other->word_count; oc++)
+        if (map[oc] != 0)
+            all[map[oc]] = other->words[oc];
+    copy = fl_words_copy(all, count, &bytes);
+    free(all);
+    free(col->words);
+    col->words = copy;
+    col->word_count = count;
+    return copy != NULL;
+}
+
+static bool decode_like(enum fl_field f, struct fl_cursor *cur, struct fl_block *block)
+{
+    struct fl_col *col = &block->col[f];
+    enum fl_field field = FL_FIELD_COUNT;
+    bool known = like_of(f, &field) && fl_cursor_u16(cur) == (uint16_t)field;
+    const struct fl_col *other = known ? &block->col[field] : NULL;
+    uint32_t words = fl_cursor_u32(cur), twins, *map;
+    bool ok;
+
+    if (!known || cur->failed || words > block->rows)
+        return false;
+    col->code = malloc(block->rows * sizeof *col->code);
+    if (col->code == NULL || cur->ptr == cur->end)
+        return false;
+    if (*cur->ptr == 0) { /* width 0: the other's word in every row */
+        (void)fl_cursor_u8(cur);
+        for (uint32_t row = 0; row < block->rows; row++)
+            col->code[row] = 1;
+    } else if (!get_codes(cur, block->rows, col->code)) {
+        return false;
+    }
+    map = calloc((size_t)other->word_count + 1, sizeof *map);
+    twins = map == NULL ? NONE : number_likes(col, other, block->rows, words, map);
+    ok = twins != NONE;
+    if (ok && words > 0)
+        ok = fl_fields[f].type == FL_T_IP ? get_ips(cur, words, col) : get_words(cur, words, col);
+    ok = ok && fl_cursor_done(cur) && join_words(col, other, map, words, twins);
+    free(map);
+    return ok;
 }
 
 static bool decode_v1(enum fl_field f, struct fl_span payload, struct fl_block *block)
@@ -623,6 +779,8 @@ static bool decode_v1(enum fl_field f, struct fl_span payload, struct fl_block *
         return !fl_field_is_str(f) && decode_numbers(f, &cur, enc, block);
     case ENC_DICT:
         return fl_field_is_str(f) && decode_words(f, &cur, block);
+    case ENC_LIKE:
+        return fl_field_is_str(f) && decode_like(f, &cur, block);
     }
     return false;
 }

@@ -19,6 +19,7 @@ struct fl_dict {
     uint64_t *hashes; /* by code */
     uint32_t *slots;  /* open addressing, codes; 0 = free; at most half full */
     uint32_t count, cap, slot_count;
+    uint32_t last; /* code given last: the next row often has the same word */
     size_t bytes;
 };
 
@@ -166,13 +167,19 @@ static unsigned char *keep(struct fl_dict *dict, struct fl_span word)
 int fl_dict_intern(struct fl_dict *dict, struct fl_span word, uint32_t *ret_code,
                    struct fl_err *err)
 {
-    uint64_t h = hash(word);
-    uint32_t at = (uint32_t)h & (dict->slot_count - 1), code;
+    uint64_t h;
+    uint32_t at, code;
     unsigned char *bytes;
 
+    if (dict->last != 0 && fl_span_eq(dict->words[dict->last], word)) {
+        *ret_code = dict->last;
+        return FL_OK;
+    }
+    h = hash(word);
+    at = (uint32_t)h & (dict->slot_count - 1);
     while ((code = dict->slots[at]) != 0) {
         if (dict->hashes[code] == h && fl_span_eq(dict->words[code], word)) {
-            *ret_code = code;
+            *ret_code = dict->last = code;
             return FL_OK;
         }
         at = (at + 1) & (dict->slot_count - 1);
@@ -188,7 +195,7 @@ int fl_dict_intern(struct fl_dict *dict, struct fl_span word, uint32_t *ret_code
     dict->words[code] = fl_span_of(bytes, word.len);
     dict->hashes[code] = h;
     place(dict, code);
-    *ret_code = code;
+    *ret_code = dict->last = code;
     return FL_OK;
 }
 

@@ -6,7 +6,7 @@
 #include "codec/ip.h"
 #include "logs/enrich_tables.h"
 
-enum { NAME_MAX_BYTES = 255, CACHE_SLOTS = 2048, CACHED_BYTES = 60 };
+enum { NAME_MAX_BYTES = 255, CACHE_SLOTS = 8192, CACHED_BYTES = 60 };
 
 /* The suffix list is asked once per host name that comes often: one lookup costs as much as a
  * quarter of a parsed line. */

@@ -3,7 +3,17 @@
  *
  * A query runs in one worker thread over fl_parts; results go out as text through a sink that may
  * block or cancel. Time and memory have budgets; a query that runs out of them says that it is
- * partial.
+ * partial. It looks at one block at least, so that a search cut by time gets on with its cursor.
+ *
+ * Rows are ordered by (day of receipt, number): a cursor "2026-11-21.4711" is one row. LATEST goes
+ * on before it, EXPORT and TAIL behind it, CONTEXT is about it; the time range does not bound
+ * CONTEXT and TAIL. Limits (0: the default): TOP 10, at most 10,000; SERIES 10, 100; LATEST 100 and
+ * CONTEXT 20 before and after, 100,000; FACETS 10 values, 1,000; TAIL rows per second 1,000,
+ * 100,000; EXPORT and COUNT none. SERIES: at most 2,000 buckets; step 0 chooses one. Sums are those
+ * of the columns that fl_sessions_row() derives. TOP and SERIES of app, domain, category and user
+ * read rollups of sealed parts that lie wholly in the range when the filter looks at nothing but
+ * the site; the result is the same. A TAIL more than 10,000 rows behind jumps ahead; what it
+ * dropped it tells as {"fairlead":{"dropped":n,"cursor":"..."}}, with n 0 when it is idle.
  */
 #ifndef FL_LOGS_QUERY_H
 #define FL_LOGS_QUERY_H
@@ -31,9 +41,9 @@ struct fl_query {
     struct fl_span filter, by, metric, cursor, format;
     uint32_t limit;
     int64_t step_us;
-    uint32_t budget_ms;
-    uint64_t budget_bytes;
-    bool original;
+    uint32_t budget_ms;    /* 0: none; EXPORT and TAIL have none */
+    uint64_t budget_bytes; /* of tables of groups; 0: 64 MiB */
+    bool original;         /* with event.original */
 };
 
 struct fl_query_sink {
@@ -52,8 +62,11 @@ struct fl_query_end {
     char why[200]; /* why partial */
 };
 
-/* FL_E_INVAL with a text for the user (filter or field wrong), FL_E_LIMIT (memory budget before any
- * result). */
+/*
+ * FL_E_INVAL with a text for the user (filter, field, cursor or range wrong), FL_E_NOENT (CONTEXT
+ * of a row that is not there), FL_E_NOMEM; nothing was written then, or the answer breaks off. A
+ * part that is purged or damaged meanwhile makes the answer partial, no error.
+ */
 int fl_query_run(struct fl_store *store, const struct fl_query *query,
                  const struct fl_query_sink *sink, struct fl_query_end *ret_end, struct fl_err *err)
     FL_MUST_CHECK;

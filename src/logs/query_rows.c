@@ -122,11 +122,17 @@ static int find_row(struct fl_run *run, struct found *found, struct fl_err *err)
     return r;
 }
 
-/* The filter and "of this device"; the row asked for is shown whatever the filter says. */
-static int filter_device(struct fl_run *run, const struct found *found, struct fl_err *err)
+static int set_filter(struct fl_run *run, const struct fl_filter *filter, struct fl_err *err)
 {
-    struct fl_filter *node = fl_arena_get(&run->arena, 5 * sizeof *node);
-    struct fl_filter *all;
+    fl_scan_done(&run->scan);
+    return fl_scan_init(&run->scan, filter, INT64_MIN, INT64_MAX, err);
+}
+
+/* Of the same device, or likewise of none, and what the query asks for. */
+static int filter_device(struct fl_run *run, const struct found *found, struct fl_filter **ret,
+                         struct fl_err *err)
+{
+    struct fl_filter *node = fl_arena_get(&run->arena, 3 * sizeof *node), *all;
 
     if (node == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for the filter");
@@ -136,15 +142,12 @@ static int filter_device(struct fl_run *run, const struct found *found, struct f
     node[1] = (struct fl_filter){.op = FL_OP_NOT, .field = FL_FIELD_COUNT, .left = &node[0]};
     all = found->device.len > 0 ? &node[0] : &node[1];
     if (run->filter != NULL) {
-        node[2] = (struct fl_filter){.op = FL_OP_EQ, .field = FL_F_SEQ, .num = found->pos.seq};
-        node[3] = (struct fl_filter){
-            .op = FL_OP_OR, .field = FL_FIELD_COUNT, .left = run->filter, .right = &node[2]};
-        node[4] = (struct fl_filter){
-            .op = FL_OP_AND, .field = FL_FIELD_COUNT, .left = all, .right = &node[3]};
-        all = &node[4];
+        node[2] = (struct fl_filter){
+            .op = FL_OP_AND, .field = FL_FIELD_COUNT, .left = all, .right = run->filter};
+        all = &node[2];
     }
-    fl_scan_done(&run->scan);
-    return fl_scan_init(&run->scan, all, INT64_MIN, INT64_MAX, err);
+    *ret = all;
+    return FL_OK;
 }
 
 struct before {
@@ -165,24 +168,43 @@ static int count_back(struct fl_run *run, const struct fl_run_block *block, uint
     return --before->left == 0;
 }
 
-static int show_context(struct fl_run *run, const struct found *found, uint32_t limit,
-                        struct fl_err *err)
+/* Rows behind a position that meet the filter, at most so many. */
+static int show_rows(struct fl_run *run, struct rows *rows, const struct fl_filter *filter,
+                     struct fl_pos behind, uint32_t count, struct fl_err *err)
+{
+    struct fl_walk walk = {
+        .bounded = true, .start = behind, .fields = rows->emit.load, .row = emit_row, .ctx = rows};
+    int r = count == 0 ? FL_OK : set_filter(run, filter, err);
+
+    if (r < 0 || count == 0)
+        return r;
+    rows->left = count;
+    return fl_run_walk(run, &walk, err);
+}
+
+/* The row itself is shown whatever the filter says. */
+static int show_context(struct fl_run *run, const struct found *found,
+                        const struct fl_filter *filter, uint32_t limit, struct fl_err *err)
 {
     struct before before = {limit, found->pos};
     struct rows rows = {.left = 0};
     struct fl_walk back = {
         .down = true, .bounded = true, .start = found->pos, .row = count_back, .ctx = &before};
-    struct fl_walk walk = {.bounded = true, .row = emit_row, .ctx = &rows};
-    int r = fl_run_walk(run, &back, err);
+    struct fl_pos here = {found->pos.day, found->pos.seq - 1};
+    int r = set_filter(run, filter, err);
 
+    if (r == FL_OK)
+        r = fl_run_walk(run, &back, err);
+    if (r == FL_OK)
+        r = fl_emit_init(&rows.emit, run, err);
     if (r < 0)
         return r;
-    rows.left = limit - before.left + 1 + limit;
-    walk.start = (struct fl_pos){before.first.day, before.first.seq - 1};
-    r = fl_emit_init(&rows.emit, run, err);
-    walk.fields = rows.emit.load;
+    before.first.seq--; /* numbers count from 1 */
+    r = show_rows(run, &rows, filter, before.first, limit - before.left, err);
     if (r == FL_OK)
-        r = fl_run_walk(run, &walk, err);
+        r = show_rows(run, &rows, NULL, here, 1, err);
+    if (r == FL_OK)
+        r = show_rows(run, &rows, filter, found->pos, limit, err);
     fl_emit_done(&rows.emit);
     return r;
 }
@@ -190,6 +212,7 @@ static int show_context(struct fl_run *run, const struct found *found, uint32_t 
 int fl_query_context(struct fl_run *run, struct fl_err *err)
 {
     struct found found = {.found = false};
+    struct fl_filter *filter = NULL;
     uint32_t limit = limit_of(run, CONTEXT_LIMIT);
     bool given;
     int r = read_cursor(run, &found.pos, &given, err);
@@ -200,11 +223,11 @@ int fl_query_context(struct fl_run *run, struct fl_err *err)
         r = fl_run_parts(run, INT64_MIN, INT64_MAX, err);
     if (r < 0)
         return r;
-    run->scan.filter = NULL; /* the row itself is found whatever the filter says */
-    run->scan.fields = (struct fl_fieldset){{0, 0}};
-    r = find_row(run, &found, err);
+    r = set_filter(run, NULL, err);
+    if (r == FL_OK)
+        r = find_row(run, &found, err);
     if (r < 0 || !found.found)
         return r;
-    r = filter_device(run, &found, err);
-    return r < 0 ? r : show_context(run, &found, limit, err);
+    r = filter_device(run, &found, &filter, err);
+    return r < 0 ? r : show_context(run, &found, filter, limit, err);
 }

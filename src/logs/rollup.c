@@ -24,7 +24,7 @@ enum { FIRST_ENTRIES = 256 };
 struct builder {
     struct fl_rollup_entry *entries;
     uint32_t *slots; /* place + 1; 0 = free; at most half full */
-    size_t count, cap;
+    size_t count, cap, max;
     struct fl_dict *sites, *keys;
 };
 
@@ -57,11 +57,11 @@ static void builder_done(struct builder *b)
     fl_dict_free(b->keys);
 }
 
-static int builder_init(struct builder *b, struct fl_err *err)
+static int builder_init(struct builder *b, size_t max, struct fl_err *err)
 {
     int r;
 
-    *b = (struct builder){.cap = FIRST_ENTRIES};
+    *b = (struct builder){.cap = FIRST_ENTRIES, .max = max};
     b->entries = calloc(b->cap, sizeof *b->entries);
     b->slots = calloc(b->cap * 2, sizeof *b->slots);
     if (b->entries == NULL || b->slots == NULL)
@@ -108,12 +108,14 @@ static bool builder_grow(struct builder *b)
     return true;
 }
 
+/* The entry, made where missing; NULL with the reason. */
 static struct fl_rollup_entry *builder_at(struct builder *b, int64_t bucket, uint32_t site,
-                                          uint32_t key)
+                                          uint32_t key, int *ret_why)
 {
     struct fl_rollup_entry *e;
     size_t at;
 
+    *ret_why = FL_E_NOMEM;
     if (b->count == b->cap && !builder_grow(b))
         return NULL;
     at = slot_of(bucket, site, key, b->cap * 2);
@@ -121,6 +123,10 @@ static struct fl_rollup_entry *builder_at(struct builder *b, int64_t bucket, uin
         e = &b->entries[b->slots[at] - 1];
         if (same(e, bucket, site, key))
             return e;
+    }
+    if (b->count == b->max) {
+        *ret_why = FL_E_LIMIT;
+        return NULL;
     }
     e = &b->entries[b->count++];
     *e = (struct fl_rollup_entry){.bucket_us = bucket, .site = site, .key = key};
@@ -251,11 +257,12 @@ static int add_block(struct builder *b, const struct fl_block *block, enum fl_fi
 
     for (uint32_t row = 0; r >= 0 && row < block->rows; row++) {
         int64_t bucket = bucket_of((int64_t)num_at(block, FL_F_TIME, row), tier_us);
+        int why;
         struct fl_rollup_entry *e =
-            builder_at(b, bucket, mapped_code(site, sites, row), mapped_code(key, keys, row));
+            builder_at(b, bucket, mapped_code(site, sites, row), mapped_code(key, keys, row), &why);
 
         if (e == NULL)
-            r = fl_err_set(err, FL_E_NOMEM, "no memory for a rollup");
+            r = fl_err_set(err, why, "a rollup is too large");
         else
             add_row(block, row, e);
     }
@@ -264,11 +271,12 @@ static int add_block(struct builder *b, const struct fl_block *block, enum fl_fi
     return r;
 }
 
-int fl_rollup_build(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
-                    enum fl_rollup_tier tier, struct fl_rollup **ret, struct fl_err *err)
+int fl_rollup_build_upto(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
+                         enum fl_rollup_tier tier, size_t max_count, struct fl_rollup **ret,
+                         struct fl_err *err)
 {
     struct builder b;
-    int r = builder_init(&b, err);
+    int r = builder_init(&b, max_count, err);
 
     for (size_t i = 0; r >= 0 && i < count; i++)
         r = add_block(&b, blocks[i], fl_rollup_dim_field[dim], fl_rollup_tier_us[tier], err);
@@ -276,6 +284,12 @@ int fl_rollup_build(struct fl_block *const *blocks, size_t count, enum fl_rollup
         r = builder_finish(&b, ret, err);
     builder_done(&b);
     return r;
+}
+
+int fl_rollup_build(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
+                    enum fl_rollup_tier tier, struct fl_rollup **ret, struct fl_err *err)
+{
+    return fl_rollup_build_upto(blocks, count, dim, tier, SIZE_MAX, ret, err);
 }
 
 static int keep_words(struct fl_dict *dict, const struct fl_span *words, uint32_t count,
@@ -296,7 +310,7 @@ int fl_rollup_coarsen(const struct fl_rollup *finer, enum fl_rollup_tier tier,
                       struct fl_rollup **ret, struct fl_err *err)
 {
     struct builder b;
-    int r = builder_init(&b, err);
+    int why, r = builder_init(&b, SIZE_MAX, err);
 
     if (r >= 0)
         r = keep_words(b.sites, finer->sites, finer->site_count, err);
@@ -305,7 +319,7 @@ int fl_rollup_coarsen(const struct fl_rollup *finer, enum fl_rollup_tier tier,
     for (size_t i = 0; r >= 0 && i < finer->count; i++) {
         const struct fl_rollup_entry *from = &finer->entries[i];
         struct fl_rollup_entry *e = builder_at(
-            &b, bucket_of(from->bucket_us, fl_rollup_tier_us[tier]), from->site, from->key);
+            &b, bucket_of(from->bucket_us, fl_rollup_tier_us[tier]), from->site, from->key, &why);
 
         if (e == NULL) {
             r = fl_err_set(err, FL_E_NOMEM, "no memory for a rollup");
@@ -334,14 +348,14 @@ static int add_users(struct builder *b, struct fl_dict *users, const struct fl_b
     uint32_t *sites = map_words(site, b->sites, err);
     uint32_t *keys = sites == NULL ? NULL : map_words(key, b->keys, err);
     uint32_t *who = keys == NULL ? NULL : map_words(user, users, err);
-    int r = who == NULL ? FL_E_NOMEM : FL_OK;
+    int why, r = who == NULL ? FL_E_NOMEM : FL_OK;
 
     for (uint32_t row = 0; r >= 0 && row < block->rows; row++) {
         if (!fl_col_has(user, row))
             continue;
         if (builder_at(b, who[user->code[row]], mapped_code(site, sites, row),
-                       mapped_code(key, keys, row)) == NULL)
-            r = fl_err_set(err, FL_E_NOMEM, "no memory for a rollup");
+                       mapped_code(key, keys, row), &why) == NULL)
+            r = fl_err_set(err, why, "users of a rollup are too many");
     }
     free(sites);
     free(keys);
@@ -386,12 +400,12 @@ static int finish_users(struct builder *b, struct fl_dict *users, struct fl_roll
     return FL_OK;
 }
 
-int fl_rollup_users_build(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
-                          struct fl_rollup_users **ret, struct fl_err *err)
+int fl_rollup_users_build_upto(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
+                               size_t max_count, struct fl_rollup_users **ret, struct fl_err *err)
 {
     struct fl_dict *users = NULL;
     struct builder b;
-    int r = builder_init(&b, err);
+    int r = builder_init(&b, max_count, err);
 
     if (r >= 0)
         r = fl_dict_new(&users, err);
@@ -402,4 +416,10 @@ int fl_rollup_users_build(struct fl_block *const *blocks, size_t count, enum fl_
     builder_done(&b);
     fl_dict_free(users);
     return r;
+}
+
+int fl_rollup_users_build(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
+                          struct fl_rollup_users **ret, struct fl_err *err)
+{
+    return fl_rollup_users_build_upto(blocks, count, dim, SIZE_MAX, ret, err);
 }

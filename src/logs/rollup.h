@@ -48,11 +48,18 @@ void fl_rollup_users_free(struct fl_rollup_users *u);
 int fl_rollup_build(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
                     enum fl_rollup_tier tier, struct fl_rollup **ret, struct fl_err *err)
     FL_MUST_CHECK;
+/* The same; FL_E_LIMIT as soon as there are more than max_count entries. */
+int fl_rollup_build_upto(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
+                         enum fl_rollup_tier tier, size_t max_count, struct fl_rollup **ret,
+                         struct fl_err *err) FL_MUST_CHECK;
 /* From a finer tier; the result is what fl_rollup_build() gives. */
 int fl_rollup_coarsen(const struct fl_rollup *finer, enum fl_rollup_tier tier,
                       struct fl_rollup **ret, struct fl_err *err) FL_MUST_CHECK;
 int fl_rollup_users_build(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
                           struct fl_rollup_users **ret, struct fl_err *err) FL_MUST_CHECK;
+int fl_rollup_users_build_upto(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
+                               size_t max_count, struct fl_rollup_users **ret, struct fl_err *err)
+    FL_MUST_CHECK;
 /* The columns that building needs. */
 struct fl_fieldset fl_rollup_fields(enum fl_rollup_dim dim);
 struct fl_fieldset fl_rollup_users_fields(enum fl_rollup_dim dim);

@@ -111,10 +111,10 @@ static int put_block(struct writer *w, const struct fl_block *block, uint32_t no
     return r;
 }
 
-/* Is a sum of so many entries worth its bytes? Without it the reader makes it from `from`. */
-static bool worth(size_t entries, size_t from, size_t part)
+/* More entries than this are not worth their bytes: the reader makes them from the columns. */
+static size_t worth(const struct writer *w)
 {
-    return entries <= from / part;
+    return w->foot.rows / 4;
 }
 
 static int put_rollup(struct writer *w, const struct fl_rollup *r, size_t dim, size_t tier,
@@ -126,25 +126,37 @@ static int put_rollup(struct writer *w, const struct fl_rollup *r, size_t dim, s
                      ++w->nonce, &w->foot.rollup[dim][tier], err);
 }
 
+/* From the finer tier, or (finer NULL) from the columns; FL_E_LIMIT: not worth it. */
+static int make_rollup(struct writer *w, struct fl_block *const *blocks, uint32_t count, size_t dim,
+                       size_t tier, const struct fl_rollup *finer, struct fl_rollup **ret,
+                       struct fl_err *err)
+{
+    if (finer != NULL)
+        return fl_rollup_coarsen(finer, (enum fl_rollup_tier)tier, ret, err);
+    return fl_rollup_build_upto(blocks, count, (enum fl_rollup_dim)dim, (enum fl_rollup_tier)tier,
+                                worth(w), ret, err);
+}
+
 static int put_rollups(struct writer *w, struct fl_block *const *blocks, uint32_t count, size_t dim,
                        struct fl_err *err)
 {
-    struct fl_rollup *finer = NULL;
-    int r = fl_rollup_build(blocks, count, (enum fl_rollup_dim)dim, FL_TIER_5M, &finer, err);
+    struct fl_rollup *finer = NULL, *sums = NULL;
+    int r = 0;
 
-    if (r >= 0 && worth(finer->count, w->foot.rows, 4))
-        r = put_rollup(w, finer, dim, FL_TIER_5M, err);
-    for (size_t tier = FL_TIER_1H; r >= 0 && tier < FL_ROLLUP_TIERS; tier++) {
-        struct fl_rollup *coarser = NULL;
+    for (size_t tier = 0; r >= 0 && tier < FL_ROLLUP_TIERS; tier++) {
+        struct fl_err local = {0};
 
-        r = fl_rollup_coarsen(finer, (enum fl_rollup_tier)tier, &coarser, err);
-        if (r >= 0 && worth(coarser->count, finer->count, 2) &&
-            worth(coarser->count, w->foot.rows, 4))
-            r = put_rollup(w, coarser, dim, tier, err);
-        if (r >= 0) {
-            fl_rollup_free(finer);
-            finer = coarser;
+        r = make_rollup(w, blocks, count, dim, tier, finer, &sums, &local);
+        if (r == FL_E_LIMIT) {
+            r = FL_OK;
+            continue;
         }
+        if (r < 0)
+            (void)fl_err_set(err, r, "%s", local.text);
+        if (r >= 0 && (finer == NULL || sums->count <= finer->count / 2))
+            r = put_rollup(w, sums, dim, tier, err);
+        fl_rollup_free(finer);
+        finer = r >= 0 ? sums : NULL;
     }
     fl_rollup_free(finer);
     return r;
@@ -154,14 +166,16 @@ static int put_users(struct writer *w, struct fl_block *const *blocks, uint32_t 
                      struct fl_err *err)
 {
     struct fl_rollup_users *users = NULL;
-    int r = fl_rollup_users_build(blocks, count, (enum fl_rollup_dim)dim, &users, err);
+    struct fl_err local = {0};
+    int r = fl_rollup_users_build_upto(blocks, count, (enum fl_rollup_dim)dim, worth(w), &users,
+                                       &local);
 
-    if (r >= 0 && worth(users->count, w->foot.rows, 4)) {
-        fl_buf_clear(&w->payload);
-        fl_rollup_users_encode(users, &w->payload);
-        r = put_chunk(w, FL_SEGMENT_WHOLE, (uint32_t)(FL_SEGMENT_COL_USERS + dim), ++w->nonce,
-                      &w->foot.users[dim], err);
-    }
+    if (r < 0)
+        return r == FL_E_LIMIT ? FL_OK : fl_err_set(err, r, "%s", local.text);
+    fl_buf_clear(&w->payload);
+    fl_rollup_users_encode(users, &w->payload);
+    r = put_chunk(w, FL_SEGMENT_WHOLE, (uint32_t)(FL_SEGMENT_COL_USERS + dim), ++w->nonce,
+                  &w->foot.users[dim], err);
     fl_rollup_users_free(users);
     return r;
 }

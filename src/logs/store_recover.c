@@ -330,7 +330,7 @@ static int replay_record(void *ctx, const struct fl_wal_record *rec, struct fl_e
 static int read_wal(struct replay *rp, const char *name, bool newest, struct fl_err *err)
 {
     struct fl_store *s = rp->s;
-    struct fl_wal_reading sum;
+    struct fl_wal_reading sum = {0};
     int r = fl_wal_note_file(s->wal, name, 0, &rp->file, err);
 
     if (r >= 0)

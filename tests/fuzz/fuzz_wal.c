@@ -102,7 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (marks == NULL)
         abort();
     group(fl_span_of(data, n));
-    (void)fl_wal_head_parse(fl_span_of(data, n), &head, NULL);
+    if (fl_wal_head_parse(fl_span_of(data, n), &head, NULL) == 0 && head.marks > FL_MARKS_MAX)
+        abort();
     if (n > 0)
         memcpy(name, data, n < sizeof name - 1 ? n : sizeof name - 1);
     (void)fl_wal_name_parse(name, &number);

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from senders import connect, context, newlines, octets, own_certificate, program, sessions, until
+from senders import TOP, connect, context, newlines, octets, own_certificate, program, sessions, until
 
 OK, NO, USAGE, REACH, REFUSED, PARTIAL = range(6)
 NOUNS = ["status", "tenant", "site", "device", "logs", "store", "ca", "events", "conf", "demo", "version"]
@@ -266,6 +266,14 @@ def test_counters_outlive_a_restart(acme):
     assert acme.live("acme/fw1")["lines"] == lines > 0
 
 
+def test_purge_destroys(acme):
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    assert acme.count() > 0
+    assert "keys destroyed" in acme.must("logs", "purge", day, "--yes")
+    assert acme.count() == 0
+    assert "logs.purge" in [e["event"] for e in acme.ask_lines("events", "list", "--limit", "1000")]
+
+
 def test_other_users_are_refused(acme):
     if os.geteuid() != 0:
         pytest.skip("needs root to become somebody else")
@@ -333,6 +341,18 @@ def test_output_into_a_closed_pipe(box):
     done = subprocess.run(["bash", "-c", f"{program('fairlead')} logs -h | head -1"], capture_output=True, text=True,
                           check=False)
     assert done.stdout.startswith("usage:") and "rror" not in done.stderr
+
+
+def test_manual_page_knows_all(box):
+    """Every command and every option of -h stands in fairlead.1."""
+    page = (TOP / "man" / "fairlead.1").read_text(encoding="utf-8")
+    for noun in NOUNS:
+        text = box.must(noun, "-h").split("examples:")[0]
+        for verb in re.findall(r"^  ([a-z]+(?: [a-z]+)?)  ", text, re.M) or [""]:
+            command = f"{noun} {verb}".strip()
+            assert f".It Cm {command}" in page, command
+            for option in re.findall(r"^  (?:-h, )?--([a-z-]+)", box.must(*command.split(), "-h"), re.M):
+                assert f"Fl Fl {option}" in page, option
 
 
 def test_version(box):

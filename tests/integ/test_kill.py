@@ -1,4 +1,5 @@
 """kill -9 of each role in turn while lines arrive and queries run: accepted rows are all there, once."""
+import json
 import os
 import signal
 import threading
@@ -92,7 +93,7 @@ def moves(server, sender):
 
 def count(server, *words):
     done = server.run("logs", "count", *words, "--tenant", "acme", "--last", "2h", "--json")
-    return -1 if done.returncode != 0 else __import__("json").loads(done.stdout)["rows"]
+    return -1 if done.returncode != 0 else json.loads(done.stdout)["rows"]
 
 
 def check(server, sender, lossless):

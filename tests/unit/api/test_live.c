@@ -60,7 +60,7 @@ int main(void)
     struct fl_counters kept = {.tenant = 1, .device = "kept", .boot = 3};
     struct fl_live *live;
     struct fl_err err;
-    int dirty = 0;
+    int dirty = 0, others = 0;
 
     if (fl_live_new(&live, &err) < 0)
         return 1;
@@ -84,6 +84,10 @@ int main(void)
     CHECK(dirty == 3, "and once only");
     CHECK(fl_live_device(live, 2, "a") == NULL && fl_live_device(live, 1, "b") == NULL,
           "another tenant's device is another one");
+
+    for (uint32_t tenant = 2; tenant < 100000; tenant++)
+        others += fl_live_device(live, tenant, "a") != NULL;
+    CHECK(others == 0, "also where their places in the table fall together");
 
     conn(live, 1, 10, 1);
     conn(live, 2, 5, 1);

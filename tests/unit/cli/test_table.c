@@ -54,7 +54,8 @@ static bool spark_is(const struct fl_term *term, double value, const char *want)
 
 static void check_clean(const struct fl_term *u, const struct fl_term *ascii)
 {
-    static const unsigned char overlong[] = {0xC0, 0xAF}, cut[] = {'a', 0xE2, 0x82};
+    static const unsigned char overlong[] = {0xC0, 0xAF}, longer[] = {0xE0, 0x80, 0xAF},
+                               cut[] = {'a', 0xE2, 0x82};
 
     CHECK(clean_is(u, FL_SPAN("a\x1b[31mb"), false, "a\xef\xbf\xbd[31mb"), "escape sequences");
     CHECK(clean_is(u, FL_SPAN("a\nb\tc"), false,
@@ -78,6 +79,7 @@ static void check_clean(const struct fl_term *u, const struct fl_term *ascii)
                    "abc"),
           "direction marks");
     CHECK(clean_is(u, fl_span_of(overlong, 2), false, "\xef\xbf\xbd\xef\xbf\xbd") &&
+              clean_is(u, fl_span_of(longer, 3), false, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd") &&
               clean_is(u, fl_span_of(cut, 3), false, "a\xef\xbf\xbd\xef\xbf\xbd"),
           "broken UTF-8");
     CHECK(clean_is(u, FL_SPAN("M\xc3\xbcnchen"), false, "M\xc3\xbcnchen") &&

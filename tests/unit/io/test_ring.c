@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -193,6 +194,42 @@ static void check_torn(void)
     rig_down(&rig);
 }
 
+/* A writer that dies in the middle of a copy: the second page of its entry cannot be read. */
+static void check_death(void)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char *bytes =
+        mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct rig rig;
+    struct fl_ring_stats st;
+    int status = 0;
+    uint64_t no = 0;
+    pid_t pid;
+
+    rig_up(&rig);
+    if (bytes == MAP_FAILED || mprotect(bytes + page, page, PROT_NONE) < 0 ||
+        fl_ring_put(rig.w, entry(1), 1, NULL) < 0)
+        abort();
+    pid = fork();
+    if (pid == 0) {
+        (void)signal(SIGSEGV, SIG_DFL);
+        _exit(fl_ring_put(rig.w, fl_span_of(bytes, 2 * page), 77, NULL) == 0);
+    }
+    (void)waitpid(pid, &status, 0);
+    fl_ring_writer_close(rig.w);
+    if (fl_ring_writer_open(rig.fd, &rig.w, NULL) < 0 || fl_ring_put(rig.w, entry(2), 1, NULL) < 0)
+        abort();
+    fl_ring_stats_reader(rig.r, &st);
+    CHECK(WIFSIGNALED(status) && st.torn == 1 && st.torn_rows == 77,
+          "a writer that died in the middle is counted, with its rows");
+    CHECK(fl_ring_take(rig.r, MAX, &rig.out, &no, NULL) == 1 && is_entry(&rig.out, 1) &&
+              fl_ring_take(rig.r, MAX, &rig.out, &no, NULL) == 1 && no == 2 &&
+              is_entry(&rig.out, 2),
+          "what is before and behind is whole");
+    rig_down(&rig);
+    (void)munmap(bytes, 2 * page);
+}
+
 static FL_NORETURN void write_for_ever(int fd)
 {
     struct fl_ring_writer *w = NULL;
@@ -204,6 +241,8 @@ static FL_NORETURN void write_for_ever(int fd)
     for (uint64_t no = st.entries + 1;;)
         if (fl_ring_put(w, entry(no), 1, NULL) == FL_OK)
             no++;
+        else
+            (void)sched_yield();
 }
 
 /* Writers that are killed anywhere, one after the other; the reader must see every number once. */
@@ -224,8 +263,10 @@ static void check_kill(void)
         while (took < upto) {
             int r = fl_ring_take(rig.r, MAX, &rig.out, &no, NULL);
 
-            if (r == 0)
+            if (r == 0) {
+                (void)sched_yield();
                 continue;
+            }
             bad += r < 0 || no != took + 1 || !is_entry(&rig.out, no);
             took = no;
             fl_ring_commit(rig.r, took);
@@ -263,6 +304,7 @@ static void check_hostile(void)
         {"head back at zero", AT_HEAD, 0, 0},
         {"head at its middle", AT_HEAD, 8, 0},
         {"length huge", CONTROL, UINT64_MAX, 0},
+        {"length without its mark", CONTROL, 5, 0},
         {"length with its mark, beyond the head", CONTROL, 0x464c41cf00001388, 0},
         {"slot of no meaning", AT_SLOT, UINT64_MAX, 1},
         {"tail far ahead", AT_TAIL0, UINT64_MAX, 1},
@@ -344,6 +386,7 @@ int main(void)
     check_wrap();
     check_restarts();
     check_torn();
+    check_death();
     check_kill();
     check_hostile();
     check_limits();

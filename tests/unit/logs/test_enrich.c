@@ -90,6 +90,25 @@ static void check_hosts(struct fl_enrich *enrich)
     CHECK(bad == 0, "names of every length");
 }
 
+/* More names than are remembered, so that each place of the cache is used by many. */
+static void check_many(struct fl_enrich *enrich)
+{
+    int bad = 0;
+
+    for (unsigned i = 0; i < 60000; i++) {
+        struct fl_event ev = {.arena = NULL};
+        char host[40];
+
+        (void)snprintf(host, sizeof host, i % 2 == 0 ? "h%05u.example.com" : "h%05ux.exampl.com",
+                       i);
+        fl_event_str(&ev, FL_F_HOSTNAME, fl_span_str(host));
+        fl_enrich(enrich, &ev);
+        bad += !fl_span_eq(fl_event_get_str(&ev, FL_F_DOMAIN),
+                           i % 2 == 0 ? FL_SPAN("example.com") : FL_SPAN("exampl.com"));
+    }
+    CHECK(bad == 0, "many names");
+}
+
 static void check_first_word(struct fl_enrich *enrich)
 {
     FL_AUTO(fl_arena_done) struct fl_arena arena;
@@ -181,6 +200,7 @@ int main(void)
     if (fl_enrich_new(&enrich, NULL) < 0)
         return 1;
     check_hosts(enrich);
+    check_many(enrich);
     check_first_word(enrich);
     check_categories(enrich);
     check_line(enrich);

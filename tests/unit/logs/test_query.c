@@ -606,6 +606,29 @@ static void check_count(struct oracle *o, int rounds)
     CHECK(bad == 0, "count: random filters agree with the slow way");
 }
 
+/* Ranges that begin or end exactly at the first or last time of a part. */
+static void check_edges(struct oracle *o)
+{
+    int bad = 0;
+
+    for (size_t i = 0; i < o->store->count * 4; i++) {
+        struct fl_query q = question(FL_Q_COUNT);
+        struct fl_part_info part;
+        struct asked a;
+        uint64_t want = 0;
+
+        fl_part_info(&o->store->part[i / 4], &part);
+        q.from_us = part.min_time_us + (int64_t)(i % 2);
+        q.to_us = part.max_time_us + (int64_t)(i / 2 % 2);
+        for (size_t k = 0; k < o->count; k++)
+            want += oracle_takes(&q, NULL, &o->row[k]);
+        ask(o, &q, &a);
+        bad += a.end.rows_matched != want;
+        asked_done(&a);
+    }
+    CHECK(bad == 0, "a time range takes its first moment and not its last");
+}
+
 /* ---- what is left out ---- */
 
 static void check_pruning(struct oracle *o)
@@ -653,6 +676,7 @@ int main(void)
     check_series_edges(&o);
     check_facets(&o, 25);
     check_count(&o, 300);
+    check_edges(&o);
     check_pruning(&o);
     fake_free(&o);
     fake_oracle(&small, 2, 3, 70, 4096, false);

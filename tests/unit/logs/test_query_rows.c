@@ -209,20 +209,27 @@ static void check_export_forms(struct oracle *o)
 
 /* ---- context ---- */
 
-static void want_context(struct oracle *o, size_t at, uint32_t limit, struct ids *want)
+static bool in_context(const struct oracle *o, size_t at, size_t i, const struct fl_filter *filter)
+{
+    return i == at || (fl_span_eq(fl_event_get_str(&o->row[i], FL_F_DEVICE),
+                                  fl_event_get_str(&o->row[at], FL_F_DEVICE)) &&
+                       fl_filter_match(filter, &o->row[i]));
+}
+
+static void want_context(struct oracle *o, size_t at, uint32_t limit,
+                         const struct fl_filter *filter, struct ids *want)
 {
     size_t from = at, to = at, left = limit;
-    struct fl_span device = fl_event_get_str(&o->row[at], FL_F_DEVICE);
 
     for (size_t i = at; i-- > 0 && left > 0;) {
-        if (fl_span_eq(fl_event_get_str(&o->row[i], FL_F_DEVICE), device)) {
+        if (in_context(o, at, i, filter)) {
             from = i;
             left--;
         }
     }
     left = limit;
     for (size_t i = at + 1; i < o->count && left > 0; i++) {
-        if (fl_span_eq(fl_event_get_str(&o->row[i], FL_F_DEVICE), device)) {
+        if (in_context(o, at, i, filter)) {
             to = i;
             left--;
         }
@@ -233,7 +240,7 @@ static void want_context(struct oracle *o, size_t at, uint32_t limit, struct ids
     for (size_t i = from; i <= to; i++) {
         const struct fl_event *ev = &o->row[i];
 
-        if (fl_span_eq(fl_event_get_str(ev, FL_F_DEVICE), device))
+        if (in_context(o, at, i, filter))
             fl_pos_format(
                 (struct fl_pos){fl_day_of((int64_t)ev->v[FL_F_RECEIVED].num), ev->v[FL_F_SEQ].num},
                 want->id[want->count++]);
@@ -243,6 +250,7 @@ static void want_context(struct oracle *o, size_t at, uint32_t limit, struct ids
 static void check_context(struct oracle *o, int rounds)
 {
     struct fl_query q = question(FL_Q_CONTEXT);
+    struct fl_filter *filter = NULL;
     struct asked a;
     int bad = 0;
 
@@ -255,8 +263,11 @@ static void check_context(struct oracle *o, int rounds)
                                       o->row[at].v[FL_F_SEQ].num},
                       cursor);
         q.cursor = fl_span_str(cursor);
+        q.filter = i % 2 == 0 ? FL_SPAN("") : FL_SPAN("app:*t* or dport:443");
+        if (fl_filter_parse(q.filter, &o->arena, &filter, NULL) < 0)
+            abort();
         q.limit = 1 + (uint32_t)oracle_random(o, 40);
-        want_context(o, at, q.limit, &want);
+        want_context(o, at, q.limit, filter, &want);
         ask(o, &q, &a);
         read_ids(&a, &got);
         bad += a.code < 0 || !same_ids(&got, &want, false);

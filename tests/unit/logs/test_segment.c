@@ -370,7 +370,7 @@ static void check_damage(struct fl_arena *arena)
 
     seal(&s, 120, 3, arena);
     CHECK(!detected(&s, &lost) && lost == 0, "an undamaged segment is found whole");
-    for (at = 0; at < s.bytes; at += at < 200 || at + 200 > s.bytes ? 1 : 61) {
+    for (at = 0; at < s.bytes; at += at < 200 || at + 200 > s.bytes ? 1 : 127) {
         flip(&s, at);
         if (!detected(&s, &lost)) {
             if (missed++ == 0)

@@ -4,9 +4,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -53,6 +55,16 @@ static inline void folder_copy(const struct folder *from, const char *name, cons
     else if (fl_file_write(to->fd, name, fl_buf_span(&bytes), 0600, NULL) < 0)
         abort();
     fl_buf_done(&bytes);
+}
+
+/* As a full disk would: no file may grow beyond this. */
+static inline void folder_full_at(uint64_t bytes)
+{
+    struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+        abort();
 }
 
 #endif

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "db/db.h"
 #include "tap.h"
@@ -277,6 +278,29 @@ static void check_torn(void)
     folder_free(&dir);
 }
 
+static void check_full(void)
+{
+    struct folder dir = folder_new();
+    struct fl_audit *a = open_log(&dir, NULL);
+    struct fl_audit_verdict v;
+    struct stat st;
+    int bad = 0;
+
+    (void)record(a, "one", "");
+    (void)fstatat(dir.fd, FL_AUDIT_FILE, &st, 0);
+    for (uint64_t more = 0; more < 100; more += 9) {
+        folder_full_at((uint64_t)st.st_size + more);
+        bad += record(a, "two", "") != FL_E_IO;
+    }
+    folder_full_at(RLIM_INFINITY);
+    CHECK(bad == 0 && verify(&dir, &v) == 0 && v.entries == 1 && !v.torn,
+          "a full disk: said, and nothing half written");
+    CHECK(record(a, "two", "") == 0 && verify(&dir, &v) == 0 && v.entries == 2,
+          "and it goes on when there is room");
+    fl_audit_close(a);
+    folder_free(&dir);
+}
+
 static void check_reading(void)
 {
     struct folder dir = folder_new();
@@ -351,6 +375,7 @@ int main(void)
     check_tampering();
     check_forged();
     check_torn();
+    check_full();
     check_reading();
     check_actors();
     return tap_done();

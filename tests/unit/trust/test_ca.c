@@ -343,7 +343,7 @@ static void check_signer(void)
 static void check_fingerprints(void)
 {
     unsigned char bytes[32], got[32];
-    char text[65], colons[96];
+    char text[65], colons[97];
 
     for (int i = 0; i < 32; i++) {
         bytes[i] = (unsigned char)(i * 9);

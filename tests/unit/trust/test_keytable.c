@@ -603,6 +603,31 @@ static void check_rewriting(void)
     bench_done(&b);
 }
 
+/* No room for an append: it fails whole, and goes on when there is room again. */
+static void check_full(void)
+{
+    struct bench b = bench_new();
+    struct fl_keytable_stat stat;
+    struct fl_destroyed d;
+    unsigned char k[FL_KEY_BYTES];
+    int bad = 0;
+
+    (void)make(&b, 1, 10, 1, k);
+    fl_keytable_stat(b.table, &stat);
+    for (uint64_t more = 0; more < 94; more += 3) { /* the smallest frame of the two */
+        folder_full_at(stat.file_bytes + more);
+        bad += make(&b, 1, 10, 2, NULL) != FL_E_IO || destroy(&b, 1, 10, NULL, &d) != FL_E_IO ||
+               !has(&b, 1, 10, 1, k) || !gone(&b, 1, 10, 2);
+    }
+    folder_full_at(RLIM_INFINITY);
+    CHECK(bad == 0, "a full disk: nothing is half done");
+    CHECK(make(&b, 1, 10, 2, NULL) == 0 && destroy(&b, 1, 10, id(2), &d) == 0 && size_fits(&b),
+          "and it goes on when there is room");
+    bench_close(&b);
+    CHECK(bench_open(&b, NULL) == 0 && has(&b, 1, 10, 1, k), "also after a restart");
+    bench_done(&b);
+}
+
 struct worker {
     struct bench *b;
     uint32_t tenant;
@@ -666,7 +691,8 @@ static void check_root(void)
     CHECK(fl_root_file_open(dir.fd, false, &root, &err) == FL_E_NOENT, "no root key, none made");
     CHECK(fl_root_file_open(dir.fd, true, &root, &err) == 0, "made");
     fl_root_free(root);
-    (void)fchmodat(dir.fd, FL_ROOT_FILE, 0640, 0);
+    if (fchmodat(dir.fd, FL_ROOT_FILE, 0640, 0) < 0)
+        abort();
     CHECK(fl_root_file_open(dir.fd, true, &root, &err) == FL_E_DENIED &&
               strstr(err.text, "mode 640") != NULL,
           "a root key that others may read is refused");
@@ -713,6 +739,7 @@ int main(void)
     check_first_crashes();
     check_torn();
     check_rewriting();
+    check_full();
     check_threads();
     check_root();
     return tap_done();
