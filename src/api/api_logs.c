@@ -238,6 +238,7 @@ int fl_api_logs(struct fl_req *req, struct fl_err *err)
     q->type = fl_span_eq(q->msg.format, FL_SPAN("csv")) ? "text/csv" : q->kind->type;
     req->state = q;
     req->state_free = on_gone;
+    req->reads = t.id;
     return fl_part_cap(req, &t, q->kind->scope, q->kind->purpose, ask_store, err);
 }
 

@@ -186,6 +186,7 @@ static int store_set(struct fl_req *req, const struct change *c, struct fl_err *
 
 static bool on_grant(struct fl_req *req, const struct fl_answer_in *in)
 {
+    const struct change *change = req->state;
     struct fl_err err;
 
     if (in->type == FL_MSG_NONE)
@@ -194,6 +195,8 @@ static bool on_grant(struct fl_req *req, const struct fl_answer_in *in)
         fl_req_problem(req, 502, "protocol", "keys gave an answer that is not one");
     else if (store_set(req, req->state, &err) < 0)
         fl_req_fail(req, &err);
+    else if (!change->tenant.demo && change->tenant.local_access_us == 0)
+        fl_ask_end_reads(req->api, change->tenant.id);
     return false;
 }
 

@@ -157,6 +157,22 @@ void fl_api_lost(struct fl_api *api, enum fl_role role)
     fail_all(api, is_of_role, (int64_t)role, &err);
 }
 
+static bool reads_tenant(const struct fl_ask *ask, int64_t tenant)
+{
+    return ask->role == FL_ROLE_STORE && ask->req != NULL && (int64_t)ask->req->reads == tenant;
+}
+
+void fl_ask_end_reads(struct fl_api *api, uint32_t tenant)
+{
+    struct fl_err err;
+
+    for (const struct fl_ask *ask = api->asks; ask != NULL; ask = ask->next)
+        if (reads_tenant(ask, (int64_t)tenant))
+            (void)fl_api_send(api, FL_ROLE_STORE, FL_MSG_CANCEL, ask->id, NULL);
+    (void)fl_err_set(&err, FL_E_DENIED, "the right to read these logs has ended");
+    fail_all(api, reads_tenant, (int64_t)tenant, &err);
+}
+
 void fl_api_tick(struct fl_api *api)
 {
     struct fl_err err;

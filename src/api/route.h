@@ -57,6 +57,7 @@ struct fl_req {
     struct fl_buf out; /* the answer while it is written */
     struct fl_json json;
     bool begun, ended;
+    uint32_t reads;                  /* tenant whose rows it asked for; 0 = none */
     unsigned waiting;                /* parts that a handler waits for */
     const struct cap_wait *cap_wait; /* parts.c: while keys is asked for a capability */
     void *state;                     /* the handler's */
@@ -131,5 +132,7 @@ int fl_ask(struct fl_req *req, enum fl_role role, enum fl_msg_type type, const v
 int fl_api_send(struct fl_api *api, enum fl_role role, enum fl_msg_type type, uint32_t id,
                 const void *msg);
 void fl_ask_drop(struct fl_req *req); /* all of this request */
+/* The right to read this tenant has ended: so do the answers that still stream. */
+void fl_ask_end_reads(struct fl_api *api, uint32_t tenant);
 
 #endif

@@ -122,10 +122,8 @@ static const struct member key_destroy_members[] = {
 };
 
 static const struct member destroyed_members[] = {
-    U64(destroyed, keys),
-    U32(destroyed, epoch),
-    U64(destroyed, at_us),
-    SPAN(destroyed, root_kind, FL_MSG_TEXT_MAX),
+    U64(destroyed, keys),           U32(destroyed, epoch),
+    U64(destroyed, at_us),          SPAN(destroyed, root_kind, FL_MSG_TEXT_MAX),
     SPAN(destroyed, signature, 64),
 };
 

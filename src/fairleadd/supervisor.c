@@ -19,7 +19,7 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 10000,
     STEADY_MS = 60000, /* up this long, a role's next end counts as its first */
-    LATE_MS = 2000,
+    LATE_MS = 2000,    /* between the end of its channel and its own end */
     STOP_MS = 10000    /* to finish what is in hand */
 };
 

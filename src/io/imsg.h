@@ -31,7 +31,7 @@ struct fl_imsg_ops {
                     struct fl_imsg *chan); /* output fell below half its limit; may be NULL */
 };
 
-/* fd becomes the channel's. out_max_bytes bounds what may wait for a slow peer. */
+/* fd becomes the channel's, also on failure. out_max_bytes bounds what may wait for a slow peer. */
 int fl_imsg_new(struct fl_loop *loop, int fd, enum fl_role self, enum fl_role peer,
                 size_t out_max_bytes, const struct fl_imsg_ops *ops, void *ctx,
                 struct fl_imsg **ret, struct fl_err *err) FL_MUST_CHECK;

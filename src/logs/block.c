@@ -298,7 +298,7 @@ int fl_block_copy_rows(const struct fl_block *block, uint32_t rows,
     FL_AUTO(fl_block_freep) struct fl_block *copy = NULL;
     int r = fl_block_new(&copy, err);
 
-    if (r < 0)
+    if (copy == NULL)
         return r;
     copy->rows = rows < block->rows ? rows : block->rows;
     for (size_t f = 0; f < FL_FIELD_COUNT; f++) {

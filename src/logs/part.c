@@ -107,9 +107,9 @@ int fl_parts_open(struct fl_store *store, uint32_t tenant, int64_t from_us, int6
 {
     struct fl_parts *parts = calloc(1, sizeof *parts);
     const struct fl_store_tenant *t;
-    bool ok = parts != NULL;
+    bool ok = true;
 
-    if (!ok)
+    if (parts == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for parts");
     pthread_mutex_lock(&store->mu);
     t = fl_store_find(store, tenant);

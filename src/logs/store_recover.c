@@ -23,23 +23,30 @@ static void listing_done(struct listing *l)
     free(l->folder);
 }
 
+static bool grow(struct listing *l)
+{
+    size_t cap = l->cap == 0 ? 64 : l->cap * 2;
+    void *names = realloc(l->name, cap * sizeof *l->name), *folders;
+
+    if (names == NULL)
+        return false;
+    l->name = names;
+    folders = realloc(l->folder, cap * sizeof *l->folder);
+    if (folders == NULL)
+        return false;
+    l->folder = folders;
+    l->cap = cap;
+    return true;
+}
+
 static int note(void *ctx, const char *name, bool folder)
 {
     struct listing *l = ctx;
 
     if (strlen(name) >= NAME_BYTES)
         return 0; /* none of ours */
-    if (l->count == l->cap) {
-        size_t cap = l->cap == 0 ? 64 : l->cap * 2;
-        char(*grown)[NAME_BYTES] = realloc(l->name, cap * sizeof *grown);
-        bool *folders = realloc(l->folder, cap * sizeof *folders);
-
-        l->name = grown != NULL ? grown : l->name;
-        l->folder = folders != NULL ? folders : l->folder;
-        if (grown == NULL || folders == NULL)
-            return -ENOMEM;
-        l->cap = cap;
-    }
+    if (l->count == l->cap && !grow(l))
+        return -ENOMEM;
     (void)snprintf(l->name[l->count], NAME_BYTES, "%s", name);
     l->folder[l->count++] = folder;
     return 0;

@@ -360,7 +360,7 @@ static int put_record(struct fl_wal *wal, const struct fl_wal_record *rec, uint3
     struct stream *s = NULL;
     int r = stream_of(wal, rec->tenant, rec->day, &s, err);
 
-    if (r < 0)
+    if (s == NULL)
         return r;
     s->counter++; /* never used again, also when this group is not written */
     put_record_head(out, rec, s);

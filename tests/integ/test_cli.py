@@ -241,6 +241,23 @@ def test_tail_goes_on_after_a_loss(acme):
         assert "the connection was lost; trying again" in tail.stderr.read()
 
 
+def test_an_ended_grant_ends_a_live_tail(acme):
+    env = dict(os.environ, FAIRLEAD_SERVER=str(acme.home / "data" / "run" / "fairlead.sock"))
+    with subprocess.Popen([program("fairlead"), "logs", "tail", "--json"], env=env,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tail:
+        try:
+            with connect(acme, context(acme.folder)) as sock:
+                sock.sendall(octets(sessions(700_000, 1)))
+                sock.unwrap()
+            assert json.loads(tail.stdout.readline())["fairlead"]["session_id"] == 700_000
+            acme.must("tenant", "set", "acme", "--local-access", "off")
+            assert tail.wait(timeout=15) == REFUSED
+            assert "--local-access 8h" in tail.stderr.read()
+        finally:
+            tail.kill()
+            acme.must("tenant", "set", "acme", "--local-access", "8h")
+
+
 @pytest.mark.parametrize("role", ["ingest", "core", "store", "keys"])
 def test_a_role_that_dies(acme, role):
     """The others go on; what needs the dead one says so; it comes back by itself."""
