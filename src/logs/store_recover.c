@@ -263,6 +263,7 @@ struct replay {
     struct fl_wal_file *file;
     struct fl_sessions *scratch; /* for rows whose baselines are newer than they are */
     uint64_t last_lsn;
+    uint64_t limit; /* a later file begins at this record: what this one has of it never counted */
 };
 
 static bool covered(const struct fl_store_day *d, const struct fl_wal_record *rec)
@@ -304,8 +305,8 @@ static int replay_record(void *ctx, const struct fl_wal_record *rec, struct fl_e
     struct fl_store_day *d;
     int r;
 
-    if (rec->lsn <= rp->last_lsn)
-        return FL_OK; /* written again after a failure */
+    if (rec->lsn <= rp->last_lsn || rec->lsn >= rp->limit)
+        return FL_OK; /* of a group that failed, or was torn, and whose numbers were given again */
     rp->last_lsn = rec->lsn;
     fl_marks_raise(&s->taken, rec->source, rec->number);
     if (rec->body.len == 0 && rec->rows > 0 && rec->day < fl_day_of(s->conf.now_us()))
@@ -366,18 +367,48 @@ static int by_name(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static int replay_all(struct fl_store *s, struct listing *names, struct fl_err *err)
+/* limits[i]: the least record number at which a file after i begins. */
+static void find_limits(struct fl_store *s, const struct listing *names, uint64_t *limits)
 {
-    struct replay rp = {.s = s};
-    size_t last = names->count;
-    int r = fl_sessions_new(s->conf.sessions_max, &rp.scratch, err);
-    uint64_t number;
+    uint64_t least = UINT64_MAX;
 
+    for (size_t i = names->count; i-- > 0;) {
+        struct fl_wal_head head;
+
+        limits[i] = least;
+        if (fl_wal_peek(s->conf.files, s->wal_dir, names->name[i], &head, NULL) >= 0 &&
+            head.next_lsn < least)
+            least = head.next_lsn;
+    }
+}
+
+static int replay_files(struct replay *rp, const struct listing *names, struct fl_err *err)
+{
+    uint64_t *limits = calloc(names->count + 1, sizeof *limits), number;
+    size_t last = names->count;
+    int r = 0;
+
+    if (limits == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory to replay");
+    find_limits(rp->s, names, limits);
     while (last > 0 && !fl_wal_name_parse(names->name[last - 1], &number))
         last--;
-    for (size_t i = 0; i < last && r >= 0; i++)
+    for (size_t i = 0; i < last && r >= 0; i++) {
+        rp->limit = limits[i];
         if (fl_wal_name_parse(names->name[i], &number))
-            r = read_wal(&rp, names->name[i], i + 1 == last, err);
+            r = read_wal(rp, names->name[i], i + 1 == last, err);
+    }
+    free(limits);
+    return r;
+}
+
+static int replay_all(struct fl_store *s, const struct listing *names, struct fl_err *err)
+{
+    struct replay rp = {.s = s};
+    int r = fl_sessions_new(s->conf.sessions_max, &rp.scratch, err);
+
+    if (r >= 0)
+        r = replay_files(&rp, names, err);
     for (uint32_t i = 0; i < s->tenant_count; i++)
         if (s->tenants[i]->last_lsn > rp.last_lsn)
             rp.last_lsn = s->tenants[i]->last_lsn;

@@ -124,6 +124,10 @@ struct fl_wal_reading {
     struct fl_wal_head head;
 };
 
+/* Only the header. */
+int fl_wal_peek(const struct fl_files *fs, int dir, const char *name, struct fl_wal_head *ret,
+                struct fl_err *err) FL_MUST_CHECK;
+
 /*
  * Read one file. fn gets each record with its body decrypted, and those without a key with an empty
  * body and rows as the head says; negative ends the reading with that code. Its marks are merged

@@ -214,7 +214,7 @@ static int take_group(struct reader *rd, bool last, struct fl_err *err)
     struct fl_wal_record *recs = NULL;
     int *states = NULL;
     uint32_t count = 0, bad = 0;
-    uint64_t no;
+    uint64_t no = 0;
     int r = fl_wal_group_parse(fl_buf_span(&rd->group), true, &no, &recs, &count, err);
 
     if (r == FL_E_CORRUPT) {
@@ -323,6 +323,19 @@ static int read_head(struct reader *rd, struct fl_marks *marks, uint64_t *ret_of
     }
     *ret_offset = sizeof head + len + 4;
     return FL_OK;
+}
+
+int fl_wal_peek(const struct fl_files *fs, int dir, const char *name, struct fl_wal_head *ret,
+                struct fl_err *err)
+{
+    unsigned char head[FL_WAL_HEAD_BYTES];
+    int fd = -1, r = fl_files_open(fs, dir, name, FL_FILE_READ, &fd, err);
+
+    if (r < 0)
+        return r;
+    r = fl_files_read(fs, fd, head, sizeof head, 0, err);
+    fl_files_close(fs, fd);
+    return r < 0 ? r : fl_wal_head_parse(fl_span_of(head, sizeof head), ret, err);
 }
 
 int fl_wal_read(const struct fl_files *fs, int dir, const char *name, bool newest,
