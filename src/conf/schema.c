@@ -92,7 +92,7 @@ const struct fl_conf_row fl_conf_rows[FL_SETTING_COUNT] = {
             .kind = FL_CONF_SIZE,
             .preset = "64K",
             .min = KIB(1),
-            .max = MIB(1),
+            .max = KIB(64),
             .brief = "Longest log line; what is longer is cut there and counted.",
         },
     [FL_SET_RING_BYTES] =

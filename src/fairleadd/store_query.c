@@ -204,6 +204,15 @@ static int sink_cancelled(void *ctx)
     return is_cancelled(ctx) || is_over(ctx);
 }
 
+/* Without memory for the last reply: earlier ones may still be on their way to the loop, so the job
+ * stays in the list until the role ends. */
+static void give_up(struct fl_store_job *job)
+{
+    pthread_mutex_lock(&job->s->mu);
+    job->cancelled = true;
+    pthread_mutex_unlock(&job->s->mu);
+}
+
 static void run_query(struct fl_store_job *job)
 {
     const struct fl_query_sink sink = {sink_write, sink_cancelled, job};
@@ -214,7 +223,7 @@ static void run_query(struct fl_store_job *job)
 
     rp = new_reply(job, FL_MSG_QUERY_END, fl_span_of(NULL, 0));
     if (rp == NULL) {
-        drop_job(job);
+        give_up(job);
         return;
     }
     rp->end = (struct fl_msg_query_end){.code = r,
@@ -230,7 +239,7 @@ static void run_query(struct fl_store_job *job)
                    : end.partial && is_over(job) ? "the right to read these logs has ended"
                                                  : end.why);
     if (!post(rp))
-        drop_job(job);
+        give_up(job);
 }
 
 static void run_purge(struct fl_store_job *job)
@@ -246,7 +255,7 @@ static void run_purge(struct fl_store_job *job)
         r = FL_OK;
     rp = new_reply(job, r < 0 ? FL_MSG_FAIL : FL_MSG_PURGED, fl_span_of(NULL, 0));
     if (rp == NULL) {
-        drop_job(job);
+        give_up(job);
         return;
     }
     rp->err = err;
@@ -263,7 +272,7 @@ static void run_purge(struct fl_store_job *job)
                     (unsigned long long)res.rows, (unsigned long long)res.keys, r < 0 ? "; " : "",
                     r < 0 ? err.text : "");
     if (!post(rp))
-        drop_job(job);
+        give_up(job);
 }
 
 /* ---- the pool ---- */

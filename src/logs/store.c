@@ -176,6 +176,7 @@ int fl_store_rule(struct fl_store *s, const struct fl_store_rule *rule, struct f
     if (t != NULL) {
         t->rule = *rule;
         t->has_rule = true;
+        s->retain_due = true;
         (void)snprintf(t->slug, sizeof t->slug, "%s", rule->slug);
     }
     pthread_mutex_unlock(&s->mu);
@@ -363,6 +364,16 @@ int fl_store_append(struct fl_store *s, uint32_t tenant, const unsigned char sou
 
 /* ---- commit ---- */
 
+void fl_store_sum_wal(struct fl_store *s)
+{
+    struct fl_wal_stats wal;
+
+    fl_wal_stats(s->wal, &wal);
+    s->sum.wal_bytes = wal.bytes;
+    s->sum.wal_files = wal.files;
+    s->sum.syncs = wal.syncs;
+}
+
 /* The rows of the group become visible; is there something to seal? wr held. */
 static void show_rows(struct fl_store *s)
 {
@@ -377,6 +388,7 @@ static void show_rows(struct fl_store *s)
             if (!d->touched)
                 continue;
             d->touched = false;
+            fl_sessions_stats(t->sessions, &t->session_sum);
             fl_memtable_show(d->active);
             fl_memtable_info(d->active, &info);
             s->sum.rows += d->next_seq - 1 - d->visible_seq;
@@ -386,6 +398,7 @@ static void show_rows(struct fl_store *s)
     }
     s->due = s->due || atomic_load(&s->memory) > s->conf.memtable_bytes;
     s->sum.last_commit_us = s->conf.now_us();
+    fl_store_sum_wal(s);
     if (s->due)
         pthread_cond_broadcast(&s->work);
     pthread_cond_broadcast(&s->visible);
@@ -636,7 +649,7 @@ static void add_day(const struct fl_store_day *d, struct fl_store_stats *sum,
 static void add_tenant(const struct fl_store_tenant *t, struct fl_store_stats *sum,
                        struct fl_store_tenant_stats *one)
 {
-    struct fl_sessions_stats ss;
+    const struct fl_sessions_stats *ss = &t->session_sum;
 
     *one = (struct fl_store_tenant_stats){.tenant = t->id};
     for (uint32_t k = 0; k < t->day_count; k++) {
@@ -649,30 +662,22 @@ static void add_tenant(const struct fl_store_tenant *t, struct fl_store_stats *s
             one->oldest_day = t->days[k]->day;
         one->newest_day = t->days[k]->day;
     }
-    fl_sessions_stats(t->sessions, &ss);
-    one->no_baseline = ss.no_baseline;
-    sum->no_baseline += ss.no_baseline;
-    sum->copies += ss.copies;
-    sum->sessions += ss.open + ss.closed;
-    sum->sessions_evicted += ss.evicted;
+    one->no_baseline = ss->no_baseline;
+    sum->no_baseline += ss->no_baseline;
+    sum->copies += ss->copies;
+    sum->sessions += ss->open + ss->closed;
+    sum->sessions_evicted += ss->evicted;
 }
 
 void fl_store_stats(struct fl_store *s, struct fl_store_stats *ret)
 {
     struct fl_store_tenant_stats one;
-    struct fl_wal_stats wal;
 
-    pthread_mutex_lock(&s->wr);
-    fl_wal_stats(s->wal, &wal);
     pthread_mutex_lock(&s->mu);
     *ret = s->sum;
     for (uint32_t i = 0; i < s->tenant_count; i++)
         add_tenant(s->tenants[i], ret, &one);
     pthread_mutex_unlock(&s->mu);
-    pthread_mutex_unlock(&s->wr);
-    ret->wal_bytes = wal.bytes;
-    ret->wal_files = wal.files;
-    ret->syncs = wal.syncs;
 }
 
 void fl_store_each_tenant(struct fl_store *s,
@@ -682,14 +687,12 @@ void fl_store_each_tenant(struct fl_store *s,
     struct fl_store_tenant_stats *all;
     uint32_t n;
 
-    pthread_mutex_lock(&s->wr);
     pthread_mutex_lock(&s->mu);
     n = s->tenant_count;
     all = calloc(n == 0 ? 1 : n, sizeof *all);
     for (uint32_t i = 0; all != NULL && i < n; i++)
         add_tenant(s->tenants[i], &sum, &all[i]);
     pthread_mutex_unlock(&s->mu);
-    pthread_mutex_unlock(&s->wr);
     for (uint32_t i = 0; all != NULL && i < n; i++)
         fn(ctx, &all[i]);
     free(all);

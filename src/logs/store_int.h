@@ -66,6 +66,7 @@ struct fl_store_tenant {
     int64_t base_us;       /* when the file was written */
     int32_t base_day;      /* FL_DAY_NONE: there is no file */
     unsigned char base_id[FL_FILE_ID_BYTES];
+    struct fl_sessions_stats session_sum; /* mu: as of the last commit */
 };
 
 struct fl_store {
@@ -80,6 +81,8 @@ struct fl_store {
     bool replaying, broken;    /* wr */
     bool poked, due;           /* mu */
     bool going;                /* maint: destructions are to be finished */
+    int64_t retained_us;       /* maint: when retention last looked */
+    bool retain_due;           /* maint: a rule changed */
     atomic_size_t memory;      /* of all memtables that are not sealed */
     struct fl_store_stats sum; /* mu */
 };
@@ -98,6 +101,7 @@ int fl_store_apply(struct fl_store *s, struct fl_store_tenant *t, struct fl_stor
                    struct fl_sessions *sessions, const struct fl_wal_record *rec, bool add,
                    struct fl_err *err) FL_MUST_CHECK;
 int fl_store_commit_locked(struct fl_store *s, struct fl_err *err) FL_MUST_CHECK; /* wr held */
+void fl_store_sum_wal(struct fl_store *s); /* into s->sum; wr and mu held */
 bool fl_store_slug_ok(const char *slug);
 void fl_store_path(const char *slug, int32_t day, char ret[FL_STORE_PATH_BYTES]);
 

@@ -476,5 +476,6 @@ int fl_store_recover(struct fl_store *s, struct fl_err *err)
         r = fl_store_seal_tenant(s, s->tenants[i], true, NULL);
     if (r >= 0)
         r = fl_store_drop_wal(s, NULL);
+    fl_store_sum_wal(s);
     return FL_OK;
 }

@@ -8,6 +8,7 @@
 #include "logs/store_int.h"
 
 enum { DAYS_MAX = 4096 };
+#define LOOK_US (60 * FL_US_PER_S) /* between two looks at the folders, within a day */
 
 struct days { /* to be destroyed, distinct */
     int32_t day[DAYS_MAX];
@@ -408,9 +409,12 @@ int fl_store_finish_going(struct fl_store *s, struct fl_err *err)
 
 int fl_store_retain(struct fl_store *s, struct fl_err *err)
 {
-    int32_t today = fl_day_of(s->conf.now_us());
+    int64_t now_us = s->conf.now_us(), since_us = now_us - s->retained_us;
+    int32_t today = fl_day_of(now_us);
     int r = 0;
 
+    if (!s->retain_due && today == fl_day_of(s->retained_us) && since_us >= 0 && since_us < LOOK_US)
+        return FL_OK;
     for (uint32_t i = 0; i < s->tenant_count; i++) {
         struct fl_store_tenant *t = s->tenants[i];
         struct fl_purge_result sum = {0};
@@ -429,6 +433,10 @@ int fl_store_retain(struct fl_store *s, struct fl_err *err)
             one = destroy_days(s, t, days, "retention", &sum, r < 0 ? NULL : err);
         free(days);
         r = r < 0 ? r : one;
+    }
+    if (r >= 0) {
+        s->retained_us = now_us;
+        s->retain_due = false;
     }
     return r;
 }

@@ -406,6 +406,9 @@ static int unlink_done(struct fl_store *s, size_t *ret_count, struct fl_err *err
 
     pthread_mutex_lock(&s->wr);
     *ret_count = fl_wal_take_done(s->wal, needed, s, DROP_MAX, names);
+    pthread_mutex_lock(&s->mu);
+    fl_store_sum_wal(s);
+    pthread_mutex_unlock(&s->mu);
     pthread_mutex_unlock(&s->wr);
     for (size_t i = 0; i < *ret_count; i++) {
         int one = fl_files_unlink(s->conf.files, s->wal_dir, names[i], false, r < 0 ? NULL : err);

@@ -360,6 +360,7 @@ static int put_record(struct fl_wal *wal, const struct fl_wal_record *rec, uint3
     struct stream *s = NULL;
     int r = stream_of(wal, rec->tenant, rec->day, &s, err);
 
+    fl_buf_init(&aad, 1024);
     if (s == NULL)
         return r;
     s->counter++; /* never used again, also when this group is not written */
@@ -368,7 +369,6 @@ static int put_record(struct fl_wal *wal, const struct fl_wal_record *rec, uint3
     at = fl_buf_reserve(out, rec->body.len + FL_AEAD_TAG_BYTES);
     if (at == NULL)
         return fl_buf_status(out, err);
-    fl_buf_init(&aad, 1024);
     fl_wal_aad(wal->last->id, wal->group + 1, fl_span_of(out->ptr + head_at, head_len), &aad);
     fl_segment_nonce(s->counter, nonce);
     r = fl_aead_seal(wal->aead, s->key, nonce, fl_buf_span(&aad), rec->body, at, at + rec->body.len,

@@ -191,7 +191,8 @@ def session(number, host="fw1", time_text=None, tag="RT_FLOW_SESSION_CREATE"):
     """A Junos structured line that carries its number."""
     return (f'<14>1 {time_text or now_text()} {host} RT_FLOW - {tag} [junos@2636.1.1.1.2.129 source-address="10.0.0.1" '
             f'source-port="{number % 60000}" destination-address="192.0.2.1" destination-port="443" '
-            f'service-name="junos-https" protocol-id="6" policy-name="p{number % 7}" session-id-32="{number}"]').encode()
+            f'service-name="junos-https" protocol-id="6" policy-name="p{number % 7}" '
+            f'session-id-32="{number}"]').encode()
 
 
 def now_text():

@@ -13,12 +13,12 @@ static const char *parsed(const char *text, struct fl_arena *arena, struct fl_fi
     FL_AUTO(fl_buf_done) struct fl_buf out;
     struct fl_err err = {0};
 
+    fl_buf_init(&out, FL_FILTER_MAX_BYTES);
     *ret = NULL;
     if (fl_filter_parse(fl_span_str(text), arena, ret, &err) < 0) {
         (void)snprintf(printed, sizeof printed, "%s", err.text);
         return printed;
     }
-    fl_buf_init(&out, FL_FILTER_MAX_BYTES);
     fl_filter_print(*ret, &out);
     (void)snprintf(printed, sizeof printed, "%.*s", FL_SPAN_ARG(fl_buf_span(&out)));
     return printed;

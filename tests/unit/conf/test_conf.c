@@ -61,7 +61,7 @@ static void check_numbers(void)
         {FL_SET_SEAL_S, "61", "61s", 61},
         {FL_SET_MEMTABLE_BYTES, "64G", "64G", UINT64_C(64) << 30},
         {FL_SET_MEMTABLE_BYTES, "8388609", "8388609", 8388609},
-        {FL_SET_LINE_MAX, "1M", "1M", 1 << 20},
+        {FL_SET_LINE_MAX, "65536", "64K", 64 << 10},
         {FL_SET_UID_BASE, "0", "0", 0},
         {FL_SET_UID_BASE, "4000000000", "4000000000", 4000000000},
     };

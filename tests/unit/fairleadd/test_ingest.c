@@ -302,39 +302,56 @@ static void framing(struct world *w)
           "nor is half a line at the end of a connection lost");
 }
 
-static void slow_store(struct world *w)
+/* Send until ring, buffers and sockets are full; how many lines that were. */
+static unsigned fill_up(struct fl_sender *s, const char *host)
 {
-    uint64_t before = of(w, "1/fw1").rows;
     struct fl_err err = {.text = ""};
-    struct fl_sender *s = dial(w, w->mutual_at, &fw1, true, &err);
     unsigned sent = 0;
     size_t stuck = 0;
 
-    atomic_store(&w->hold, true);
-    while (s != NULL && stuck < 20) { /* until ring, buffers and sockets are full */
+    while (stuck < 20) {
         size_t waiting = fl_sender_waiting(s);
         struct pollfd pfd = {fl_sender_fd(s), fl_sender_events(s), 0};
 
-        if (waiting < 100000 && say(s, "x", sent, 200, &err) == FL_OK)
+        if (waiting < 100000 && say(s, host, sent, 200, &err) == FL_OK)
             sent += 200;
         if (fl_sender_pump(s, &err) != FL_OK)
-            break;
-        if (fl_sender_waiting(s) == waiting && waiting >= 100000) {
-            stuck++;
+            return 0;
+        stuck = fl_sender_waiting(s) == waiting && waiting >= 100000 ? stuck + 1 : 0;
+        if (stuck > 0)
             (void)poll(&pfd, 1, 50);
-        } else {
-            stuck = 0;
-        }
     }
+    return sent;
+}
+
+static void stand_still(struct world *w, const char *to, const struct made *who, bool tls)
+{
+    struct fl_err err = {.text = ""};
+    struct fl_sender *s = dial(w, to, who, tls, &err);
+    uint64_t before = of(w, "1/fw1").rows;
+    unsigned sent;
+
+    atomic_store(&w->hold, true);
+    sent = s == NULL ? 0 : fill_up(s, "fw1");
     printf("# %u lines until it stood still\n", sent);
-    CHECK(stuck >= 20, "when store takes nothing the sender has to wait");
-    CHECK(send_all(w, w->mutual_at, &stranger, true, "x", 1) == false, "handshakes still answer");
+    CHECK(sent > 0, "when store takes nothing the sender has to wait");
+    CHECK(!send_all(w, w->mutual_at, &stranger, true, "x", 1), "handshakes still answer");
     atomic_store(&w->hold, false);
     CHECK(s != NULL && fl_sender_end(s, 10000, &err) == FL_OK &&
               accepted(w, "1/fw1", before + sent),
           "when it takes again, everything arrives, once");
     fl_sender_free(s);
-    before += sent;
+}
+
+static void slow_store(struct world *w)
+{
+    struct fl_err err = {.text = ""};
+    struct fl_sender *s;
+    uint64_t before;
+
+    stand_still(w, w->mutual_at, &fw1, true);
+    stand_still(w, w->tcp_at, NULL, false);
+    before = of(w, "1/fw1").rows;
     s = dial(w, w->mutual_at, &fw1, true, &err);
     CHECK(s != NULL && say(s, "x", 0, 100, &err) == FL_OK && fl_sender_pump(s, &err) == FL_OK &&
               accepted(w, "1/fw1", before + 100),
@@ -422,7 +439,7 @@ static void bench(bool record_per_line)
 
 int main(int argc, char **argv)
 {
-    struct world w = {.ring_bytes = 1 << 20};
+    struct world w = {.ring_bytes = 1 << 20, .conf_text = "line_max = 1K\n"};
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
 

@@ -366,6 +366,72 @@ static void check_failing(void)
             fail_round(kind, at);
 }
 
+/* ---- baselines ---- */
+
+/* Session 7 has sent so much. */
+static void update(struct bench *b, uint64_t number, uint64_t bytes)
+{
+    struct fl_batch_writer *w;
+    struct fl_event ev = {0};
+    uint32_t rows;
+
+    fl_event_time(&ev, FL_F_TIME, clock_us);
+    fl_event_str(&ev, FL_F_DEVICE, FL_SPAN("fw1"));
+    fl_event_str(&ev, FL_F_ACTION, FL_SPAN("updated"));
+    fl_event_num(&ev, FL_F_SESSION, 7);
+    fl_event_num(&ev, FL_F_OUT_BYTES, bytes);
+    fl_buf_clear(&b->batch);
+    if (fl_batch_writer_new(&w, NULL) < 0 || fl_batch_add(w, &ev, NULL) < 0 ||
+        fl_batch_finish(w, &b->batch, NULL) < 0 ||
+        fl_store_append(b->store, TENANT, ring_id, number, fl_buf_span(&b->batch), &rows, NULL) < 0)
+        abort();
+    fl_batch_writer_free(w);
+    commit(b);
+}
+
+static void check_baselines(void)
+{
+    struct bench b;
+    struct fl_store_stats stats;
+
+    begin(&b);
+    b.conf.baseline_s = 4000000; /* only where it must be */
+    reopen(&b);
+    update(&b, 1, 1000);
+    CHECK(tally_of(b.store, TENANT).bytes == 0, "the first counters are the baseline");
+    update(&b, 2, 1010);
+    crash_close(&b);
+    reopen(&b);
+    CHECK(tally_of(b.store, TENANT).bytes == 10, "replayed rows have the same differences");
+    update(&b, 3, 1030);
+    CHECK(tally_of(b.store, TENANT).bytes == 30, "and the next one goes on from them");
+    if (fl_store_seal_all(b.store, NULL) < 0)
+        abort();
+    update(&b, 4, 1060);
+    crash_close(&b);
+    reopen(&b);
+    update(&b, 5, 1100);
+    CHECK(tally_of(b.store, TENANT).bytes == 100, "after a seal and a crash");
+    fl_store_close(b.store);
+    reopen(&b);
+    update(&b, 6, 1150);
+    CHECK(tally_of(b.store, TENANT).bytes == 150, "after a restart without a log to replay");
+    clock_us += FL_US_PER_DAY;
+    update(&b, 7, 1151);
+    clock_us += 400 * FL_US_PER_S;
+    tick(&b); /* seals by age, without a new baseline file */
+    fl_store_stats(b.store, &stats);
+    CHECK(stats.memtable_rows == 0, "sealed by age");
+    update(&b, 8, 1153);
+    crash_close(&b);
+    reopen(&b);
+    update(&b, 9, 1157);
+    fl_store_stats(b.store, &stats);
+    CHECK(tally_of(b.store, TENANT).bytes == 157 && stats.no_baseline == 0,
+          "sealed rows in the log that the baseline does not know are passed over it again");
+    end(&b);
+}
+
 /* ---- kill -9 ---- */
 
 struct shared {
@@ -784,6 +850,7 @@ int main(void)
     check_seal_crash();
     check_torn_twice();
     check_failing();
+    check_baselines();
     check_kill();
     check_retention();
     check_purge(false);
