@@ -278,6 +278,7 @@ static int show(struct fl_demo_run *run, struct pace *p, struct fl_err *err)
 static int live(struct fl_demo_run *run, struct fl_demo *model, struct pace *p, struct fl_err *err)
 {
     struct fl_demo_line line;
+    int64_t kept_us = 0;
     int rc = FL_OK;
 
     fl_demo_watched(model, fl_now_us(), p->rate);
@@ -295,8 +296,12 @@ static int live(struct fl_demo_run *run, struct fl_demo *model, struct pace *p, 
             p->shown_us = fl_now_mono_us();
             rc = FL_OK;
         }
-        fl_demo_keep_last(run, now_us);
+        if (fl_now_mono_us() - kept_us > SHOW_US) {
+            fl_demo_keep_last(run, now_us);
+            kept_us = fl_now_mono_us();
+        }
     }
+    fl_demo_keep_last(run, fl_now_us());
     return rc;
 }
 
@@ -328,6 +333,9 @@ static void summary(struct fl_demo_run *run)
     fl_unit_count(counts.accepted - run->before.accepted, accepted);
     (void)printf("\n%s lines sent by %d devices over TLS, %s accepted, %llu lost", sent,
                  FL_DEMO_DEVICES, accepted, (unsigned long long)(counts.lost - run->before.lost));
+    if (counts.accepted - run->before.accepted < run->sent)
+        (void)printf(", %llu on their way when a connection broke",
+                     (unsigned long long)(run->sent - (counts.accepted - run->before.accepted)));
     if (run->missed > 0)
         (void)printf(", %llu not sent while not connected", (unsigned long long)run->missed);
     (void)printf("\nAsk: fairlead logs top app --last 24h --tenant " FL_DEMO_TENANT "\n"

@@ -212,7 +212,7 @@ void fl_ingest_resume(struct fl_ingest *in)
 {
     struct fl_ingest_conn *conn;
 
-    TAILQ_FOREACH (conn, &in->again, again)
+    for (conn = TAILQ_FIRST(&in->again); conn != NULL; conn = TAILQ_NEXT(conn, again))
         fl_watch_change(conn->watch, FL_ON_READ);
     for (size_t i = 0; i < in->udp_count && !in->paused; i++) {
         (void)take_datagrams(in->udp[i]);

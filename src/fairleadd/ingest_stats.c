@@ -56,7 +56,7 @@ static void rehash(struct fl_ingest *in)
     free(in->lane_hash);
     in->lane_hash = hash;
     in->lane_slots = slots;
-    TAILQ_FOREACH (lane, &in->lanes, all_link) {
+    for (lane = TAILQ_FIRST(&in->lanes); lane != NULL; lane = TAILQ_NEXT(lane, all_link)) {
         struct fl_ingest_lane **slot = slot_of(in, lane->number);
 
         lane->next_hash = *slot;
@@ -103,7 +103,7 @@ struct fl_ingest_lane *fl_ingest_lane(struct fl_ingest_source *src, struct fl_in
 {
     struct fl_ingest_lane *lane;
 
-    TAILQ_FOREACH (lane, &src->lanes, link)
+    for (lane = TAILQ_FIRST(&src->lanes); lane != NULL; lane = TAILQ_NEXT(lane, link))
         if (lane->device == device)
             return lane;
     /* A relay that shows thousands of names: from here on they are counted with the first. */
@@ -154,7 +154,7 @@ bool fl_ingest_all_accepted(const struct fl_ingest *in)
 {
     const struct fl_ingest_lane *lane;
 
-    TAILQ_FOREACH (lane, &in->lanes, all_link)
+    for (lane = TAILQ_FIRST(&in->lanes); lane != NULL; lane = TAILQ_NEXT(lane, all_link))
         if (lane->accepted < lane->received)
             return false;
     return true;
@@ -285,7 +285,7 @@ void fl_ingest_report_all(struct fl_ingest *in)
 {
     struct fl_ingest_lane *lane;
 
-    TAILQ_FOREACH (lane, &in->lanes, all_link)
+    for (lane = TAILQ_FIRST(&in->lanes); lane != NULL; lane = TAILQ_NEXT(lane, all_link))
         lane->dirty = true;
     fl_ingest_each_device(in->table, mark, in);
 }

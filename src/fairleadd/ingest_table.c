@@ -99,7 +99,8 @@ static struct fl_ingest_device *made_find(const struct fl_ingest_tenant *tenant,
 {
     struct fl_ingest_device *device;
 
-    TAILQ_FOREACH (device, &tenant->made, made_link)
+    for (device = TAILQ_FIRST(&tenant->made); device != NULL;
+         device = TAILQ_NEXT(device, made_link))
         if (strcmp(device->slug, slug) == 0)
             return device;
     return NULL;
@@ -788,6 +789,7 @@ void fl_ingest_each_device(struct fl_ingest_table *t,
     for (size_t i = 0; i < t->view.device_count; i++)
         fn(ctx, t->view.devices[i]);
     for (size_t i = 0; i < t->view.tenant_count; i++)
-        TAILQ_FOREACH (device, &t->view.tenants[i]->made, made_link)
+        for (device = TAILQ_FIRST(&t->view.tenants[i]->made); device != NULL;
+             device = TAILQ_NEXT(device, made_link))
             fn(ctx, device);
 }
