@@ -13,6 +13,7 @@
 #include "codec/ecs.h"
 #include "codec/frame.h"
 #include "codec/line.h"
+#include "codec/line_reader.h"
 #include "logs/enrich.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)
@@ -22,6 +23,7 @@
 struct parse {
     struct fl_cli *cli;
     struct fl_frame *frame;
+    struct fl_line_reader *reader;
     struct fl_enrich *enrich;
     struct fl_arena arena;
     struct fl_event ev;
@@ -36,7 +38,7 @@ static int put_row(struct parse *p, const struct fl_frame_msg *msg, struct fl_er
     int r;
 
     fl_arena_clear(&p->arena);
-    fl_line_parse(msg->bytes, p->received_us, &p->ev, &why);
+    fl_line_read(p->reader, NULL, msg->bytes, p->received_us, &p->ev, &why);
     if (msg->repaired)
         fl_event_flag(&p->ev, FL_ROW_FRAMING);
     if (msg->truncated)
@@ -143,12 +145,15 @@ int fl_logs_parse(struct fl_cli *cli)
     p.ev.arena = &p.arena;
     r = fl_frame_new(FL_LINE_MAX_BYTES, &p.frame, &err);
     if (r == FL_OK)
+        r = fl_line_reader_new(&p.reader, &err);
+    if (r == FL_OK)
         r = fl_enrich_new(&p.enrich, &err);
     if (r == FL_OK)
         r = run(&p, fd, name, &err);
     if (p.frame != NULL)
         summary(&p);
     fl_enrich_free(p.enrich);
+    fl_line_reader_free(p.reader);
     fl_frame_free(p.frame);
     fl_buf_done(&p.row);
     fl_arena_done(&p.arena);

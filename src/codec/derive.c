@@ -65,7 +65,7 @@ static bool starts_with(struct fl_span s, struct fl_span front)
     return s.len >= front.len && memcmp(s.ptr, front.ptr, front.len) == 0;
 }
 
-static void set_action(struct fl_event *ev)
+void fl_derive_action(struct fl_event *ev)
 {
     struct fl_span tag = fl_event_get_str(ev, FL_F_TAG);
     struct fl_span action = action_of_verdict(fl_event_get_str(ev, FL_F_VERDICT));
@@ -106,15 +106,19 @@ static void set_user(struct fl_event *ev)
         fl_event_str(ev, FL_F_USER, copy);
 }
 
+bool fl_derive_asks_sla(struct fl_span tag)
+{
+    return starts_with(tag, FL_SPAN("APPTRACK_")) || starts_with(tag, FL_SPAN("APPQOE_"));
+}
+
 /* r_apbr_d_ENG_p_Intent-1_s_gold: what stands behind the last "_s_", else behind the last "_". */
-static void set_sla_rule(struct fl_event *ev)
+void fl_derive_sla_rule(struct fl_event *ev)
 {
     struct fl_span rule = fl_event_get_str(ev, FL_F_RULE);
     struct fl_span tag = fl_event_get_str(ev, FL_F_TAG);
     size_t from = 0;
 
-    if (fl_event_has(ev, FL_F_SLA_RULE) || rule.len == 0 ||
-        (!starts_with(tag, FL_SPAN("APPTRACK_")) && !starts_with(tag, FL_SPAN("APPQOE_"))))
+    if (fl_event_has(ev, FL_F_SLA_RULE) || rule.len == 0 || !fl_derive_asks_sla(tag))
         return;
     for (size_t i = 0; i + 3 <= rule.len; i++) {
         if (memcmp(rule.ptr + i, "_s_", 3) == 0)
@@ -128,7 +132,7 @@ static void set_sla_rule(struct fl_event *ev)
         fl_event_str(ev, FL_F_SLA_RULE, fl_span_of(rule.ptr + from, rule.len - from));
 }
 
-static void set_start(struct fl_event *ev)
+void fl_derive_start(struct fl_event *ev)
 {
     uint64_t seconds = fl_event_get_num(ev, FL_F_DURATION);
 
@@ -155,9 +159,9 @@ static void set_time(struct fl_parse *p)
 void fl_derive(struct fl_parse *p)
 {
     set_time(p);
-    set_action(p->ev);
+    fl_derive_action(p->ev);
     set_app(p->ev);
     set_user(p->ev);
-    set_sla_rule(p->ev);
-    set_start(p->ev);
+    fl_derive_sla_rule(p->ev);
+    fl_derive_start(p->ev);
 }

@@ -17,6 +17,9 @@
 
 struct fl_event {
     struct fl_fieldset has;
+    /* Names the bytes of FL_F_SHAPE within this process: two events with the same number, not 0,
+     * have the same shape, so that nobody needs to compare or hash it. Never reused. 0: unknown. */
+    uint32_t shape_no;
     union {
         uint64_t num;       /* FL_T_NUM; FL_T_TIME as (uint64_t)(int64_t)us */
         struct fl_span str; /* FL_T_STR; FL_T_IP with len 16 */
@@ -27,6 +30,7 @@ struct fl_event {
 static inline void fl_event_clear(struct fl_event *ev) /* keeps arena; does not clear it */
 {
     ev->has = (struct fl_fieldset){{0, 0}};
+    ev->shape_no = 0;
 }
 
 static inline bool fl_event_has(const struct fl_event *ev, enum fl_field f)

@@ -176,3 +176,14 @@ size_t fl_ip_format(const unsigned char ip[FL_IP_BYTES], char text[FL_IP_TEXT_BY
     *out = '\0';
     return (size_t)(out - text);
 }
+
+bool fl_ip_parse_same(struct fl_span text, unsigned char ret_ip[FL_IP_BYTES], bool *ret_same)
+{
+    char again[FL_IP_TEXT_BYTES];
+
+    if (!fl_ip_parse(text, ret_ip))
+        return false;
+    *ret_same = memchr(text.ptr, ':', text.len) == NULL || /* a.b.c.d has one spelling only */
+                fl_span_eq(text, fl_span_of(again, fl_ip_format(ret_ip, again)));
+    return true;
+}

@@ -18,6 +18,9 @@
 /* All of text must be the address: a.b.c.d (no leading zeros) or IPv6 of any spelling, no scope. */
 bool fl_ip_parse(struct fl_span text, unsigned char ret_ip[FL_IP_BYTES]);
 
+/* The same; *ret_same: fl_ip_format() of it gives back this very text. */
+bool fl_ip_parse_same(struct fl_span text, unsigned char ret_ip[FL_IP_BYTES], bool *ret_same);
+
 /* Writes a NUL-terminated text and returns its length. */
 size_t fl_ip_format(const unsigned char ip[FL_IP_BYTES], char text[FL_IP_TEXT_BYTES]);
 

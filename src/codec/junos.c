@@ -105,7 +105,7 @@ static const struct fl_param rows[] = {
     FL_PARAM("message", FL_F_MESSAGE),
     FL_PARAM("user-name", FL_F_USER),
 };
-static const struct fl_params junos_params = {rows, FL_LEN(rows)};
+const struct fl_params fl_junos_params = {rows, FL_LEN(rows)};
 
 /* Where "[junos@" stands at or behind i; line.len when it does not. */
 static size_t find_id(struct fl_span line, size_t i)
@@ -160,7 +160,7 @@ bool fl_junos_parse(struct fl_parse *p)
         /* another element first: [origin ...][junos@...] */
         const struct fl_parse_mark mark = fl_parse_mark(p);
 
-        end = fl_sd_parse(p, p->body, &junos_params, &whole);
+        end = fl_sd_parse(p, p->body, &fl_junos_params, &whole);
         if (whole && end > id) {
             fl_value_message(p, end, p->line.len);
             return true;
@@ -169,7 +169,7 @@ bool fl_junos_parse(struct fl_parse *p)
     }
     if (id > p->body)
         read_front(p, id);
-    end = fl_sd_parse(p, id, &junos_params, &whole);
+    end = fl_sd_parse(p, id, &fl_junos_params, &whole);
     if (whole)
         fl_value_message(p, end, p->line.len);
     return true;

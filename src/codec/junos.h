@@ -1,12 +1,15 @@
 /*
  * junos.h - Junos: structured messages ([junos@...]) and the unstructured RT_FLOW ones.
  *
- * Which parameter goes to which column is one table, junos_params in junos.c.
+ * Which parameter goes to which column is one table, fl_junos_params in junos.c.
  */
 #ifndef FL_CODEC_JUNOS_H
 #define FL_CODEC_JUNOS_H
 
 #include "codec/value.h"
+
+/* Parameters that have a column. */
+extern const struct fl_params fl_junos_params;
 
 /* The SD-ID prefix is what tells it; the enterprise number is not looked at. */
 bool fl_junos_parse(struct fl_parse *p);

@@ -44,25 +44,38 @@ enum fl_field fl_param_field(const struct fl_params *params, struct fl_span name
     return FL_FIELD_COUNT;
 }
 
+const struct fl_absent_word fl_absent_words[FL_ABSENT_WORDS] = {
+    {0, ""},
+    {1, "-"},
+    {2, "-1"},
+    {3, "N/A"},
+    {4, "None"},
+    {7, "UNKNOWN"},
+    {2, "NA"},
+    {7, "unknown"},
+    {4, "none"},
+    {7, "Unknown"},
+    {5, "NA NA"},
+    {7, "N/A N/A"},
+    {12, "unknown-user"},
+};
+
+size_t fl_absent_word(struct fl_span v)
+{
+    if (v.len == 0)
+        return 0;
+    if (v.len > 12 || (v.ptr[0] != '-' && (v.ptr[0] | 0x20) != 'n' && (v.ptr[0] | 0x20) != 'u'))
+        return FL_ABSENT_WORDS;
+    for (size_t i = 0; i < FL_ABSENT_WORDS; i++) {
+        if (v.len == fl_absent_words[i].len && memcmp(v.ptr, fl_absent_words[i].text, v.len) == 0)
+            return i;
+    }
+    return FL_ABSENT_WORDS;
+}
+
 bool fl_value_absent(struct fl_span v)
 {
-    static const struct {
-        unsigned char len;
-        char text[13];
-    } words[] = {{3, "N/A"},  {4, "None"},    {7, "UNKNOWN"},       {2, "NA"},    {7, "unknown"},
-                 {4, "none"}, {7, "Unknown"}, {12, "unknown-user"}, {5, "NA NA"}, {7, "N/A N/A"}};
-
-    if (v.len == 0)
-        return true;
-    if (v.ptr[0] == '-')
-        return v.len == 1 || (v.len == 2 && v.ptr[1] == '1');
-    if (v.len > 12 || ((v.ptr[0] | 0x20) != 'n' && (v.ptr[0] | 0x20) != 'u'))
-        return false;
-    for (size_t i = 0; i < FL_LEN(words); i++) {
-        if (v.len == words[i].len && memcmp(v.ptr, words[i].text, v.len) == 0)
-            return true;
-    }
-    return false;
+    return fl_absent_word(v) < FL_ABSENT_WORDS;
 }
 
 /* Numbers that mean "no value". */
@@ -95,19 +108,16 @@ static uint64_t number_max(enum fl_field f)
     }
 }
 
-static bool put_number(struct fl_parse *p, enum fl_field f, size_t from, size_t to)
+/* The take_ functions set the column and return the format of its placeholder; 0: not taken. */
+
+static char take_number(struct fl_parse *p, enum fl_field f, struct fl_span v)
 {
-    struct fl_span v = fl_parse_span(p, from, to);
     uint64_t value;
 
     if (!fl_span_u64(v, &value) || value > number_max(f))
-        return false;
+        return 0;
     fl_event_num(p->ev, f, value);
-    if (v.len > 1 && v.ptr[0] == '0')
-        fl_shape_text(&p->shape, from, to, f);
-    else
-        fl_shape_field(&p->shape, from, to, f, 'd');
-    return true;
+    return v.len > 1 && v.ptr[0] == '0' ? FL_VALUE_TEXT : 'd';
 }
 
 /* Is text the name of this number, all in capitals ('U') or in small letters ('u')? 0: neither. */
@@ -131,45 +141,31 @@ static char proto_format(struct fl_span text, int number)
     return capitals ? 'U' : small ? 'u' : 0;
 }
 
-static bool put_proto_name(struct fl_parse *p, size_t from, size_t to)
+static char take_proto_name(struct fl_parse *p, struct fl_span v)
 {
-    struct fl_span v = fl_parse_span(p, from, to);
     int number = fl_proto_number(v);
     char format;
 
     if (number < 0)
-        return false;
+        return 0;
     fl_event_num(p->ev, FL_F_PROTO, (uint64_t)number);
     format = proto_format(v, number);
-    if (format == 0)
-        fl_shape_text(&p->shape, from, to, FL_F_PROTO);
-    else
-        fl_shape_field(&p->shape, from, to, FL_F_PROTO, format);
-    return true;
+    return format == 0 ? FL_VALUE_TEXT : format;
 }
 
-static bool put_ip(struct fl_parse *p, enum fl_field f, size_t from, size_t to)
+static char take_ip(struct fl_parse *p, enum fl_field f, struct fl_span v)
 {
-    struct fl_span v = fl_parse_span(p, from, to);
     unsigned char *ip = fl_arena_get(p->ev->arena, FL_IP_BYTES);
-    char text[FL_IP_TEXT_BYTES];
-    bool same = true; /* a.b.c.d has one spelling only */
+    bool same;
 
-    if (ip == NULL || !fl_ip_parse(v, ip))
-        return false;
+    if (ip == NULL || !fl_ip_parse_same(v, ip, &same))
+        return 0;
     fl_event_str(p->ev, f, fl_span_of(ip, FL_IP_BYTES));
-    if (memchr(v.ptr, ':', v.len) != NULL)
-        same = fl_span_eq(v, fl_span_of(text, fl_ip_format(ip, text)));
-    if (same)
-        fl_shape_field(&p->shape, from, to, f, 'i');
-    else
-        fl_shape_text(&p->shape, from, to, f);
-    return true;
+    return same ? 'i' : FL_VALUE_TEXT;
 }
 
-static bool put_time(struct fl_parse *p, size_t from, size_t to)
+static char take_time(struct fl_parse *p, struct fl_span v, struct fl_stamp *ret)
 {
-    struct fl_span v = fl_parse_span(p, from, to);
     struct fl_stamp stamp = {.exact = true};
     int64_t us = 0;
     uint64_t number;
@@ -177,75 +173,97 @@ static bool put_time(struct fl_parse *p, size_t from, size_t to)
 
     if (fl_span_u64(v, &number)) { /* 10 digits are seconds until 2286, 13 milliseconds */
         if (v.len != 10 && v.len != 13)
-            return false;
+            return 0;
         stamp.style = v.len == 10 ? FL_STAMP_S : FL_STAMP_MS;
         stamp.exact = v.ptr[0] != '0';
         us = (int64_t)number * (v.len == 10 ? FL_US_PER_S : 1000);
     } else if (!fl_stamp_parse(v, p->received_us, &stamp, &us, &len) || len != v.len) {
-        return false;
+        return 0;
     }
     fl_event_time(p->ev, FL_F_TIME, us);
     if (stamp.year_guessed)
         fl_event_flag(p->ev, FL_ROW_YEAR_GUESSED);
     p->has_time = true;
-    if (stamp.exact)
-        fl_shape_stamp(&p->shape, from, to, &stamp);
-    else
-        fl_shape_text(&p->shape, from, to, FL_F_TIME);
-    return true;
+    *ret = stamp;
+    return stamp.exact ? 't' : FL_VALUE_TEXT;
 }
 
-static bool put_string(struct fl_parse *p, enum fl_field f, size_t from, size_t to, char escapes)
+static char take_string(struct fl_parse *p, enum fl_field f, struct fl_span raw, char escapes)
 {
-    struct fl_span raw = fl_parse_span(p, from, to), plain;
+    struct fl_span plain = fl_shape_unescape(raw, escapes, p->ev->arena);
 
-    plain = fl_shape_unescape(raw, escapes, p->ev->arena);
     if (plain.ptr == NULL && raw.len > 0)
-        return false;
+        return 0;
     fl_event_str(p->ev, f, plain);
     if (plain.len == raw.len) /* every escape makes it shorter: there was none */
-        fl_shape_field(&p->shape, from, to, f, 's');
-    else if (fl_shape_escapes_to(plain, escapes, raw))
-        fl_shape_field(&p->shape, from, to, f, escapes);
-    else
-        fl_shape_text(&p->shape, from, to, f);
-    return true;
+        return 's';
+    return fl_shape_escapes_to(plain, escapes, raw) ? escapes : FL_VALUE_TEXT;
 }
 
-static bool put_typed(struct fl_parse *p, enum fl_field f, size_t from, size_t to, char escapes)
+static char take_typed(struct fl_parse *p, enum fl_field f, struct fl_span v, char escapes,
+                       struct fl_stamp *ret_stamp)
 {
+    char format = 0;
+
     switch (fl_fields[f].type) {
     case FL_T_NUM:
-        return put_number(p, f, from, to) || (f == FL_F_PROTO && put_proto_name(p, from, to));
+        format = take_number(p, f, v);
+        return format == 0 && f == FL_F_PROTO ? take_proto_name(p, v) : format;
     case FL_T_TIME:
-        return put_time(p, from, to);
+        return take_time(p, v, ret_stamp);
     case FL_T_IP:
-        return put_ip(p, f, from, to);
+        return take_ip(p, f, v);
     case FL_T_STR:
-        return put_string(p, f, from, to, escapes);
+        return take_string(p, f, v, escapes);
     }
-    return false;
+    return format;
+}
+
+char fl_value_take(struct fl_parse *p, enum fl_field f, size_t from, size_t *to, char escapes,
+                   struct fl_stamp *ret_stamp)
+{
+    struct fl_span v;
+    char format = 0;
+
+    while (*to > from && p->line.ptr[*to - 1] == ' ')
+        --*to;
+    v = fl_parse_span(p, from, *to);
+    if (fl_value_absent(v))
+        return FL_VALUE_ABSENT;
+    if (f < FL_FIELD_COUNT && !fl_event_has(p->ev, f)) {
+        if (is_void_number(f, v))
+            return FL_VALUE_VOID;
+        format = take_typed(p, f, v, escapes, ret_stamp);
+    }
+    return format == 0 ? FL_VALUE_EXTRA : format;
 }
 
 bool fl_value_put(struct fl_parse *p, enum fl_field f, struct fl_slot slot)
 {
     size_t to = slot.to;
+    struct fl_stamp stamp;
+    char format = fl_value_take(p, f, slot.from, &to, slot.escapes, &stamp);
 
-    while (to > slot.from && p->line.ptr[to - 1] == ' ')
-        to--;
-    if (fl_value_absent(fl_parse_span(p, slot.from, to)))
+    switch (format) {
+    case FL_VALUE_ABSENT:
+    case FL_VALUE_VOID:
         return false;
-    if (f < FL_FIELD_COUNT && !fl_event_has(p->ev, f)) {
-        if (is_void_number(f, fl_parse_span(p, slot.from, to)))
-            return false;
-        if (put_typed(p, f, slot.from, to, slot.escapes))
-            return true;
+    case FL_VALUE_EXTRA:
+        if (slot.name_len > 0)
+            fl_shape_extra(&p->shape, slot.from, to, slot.name, slot.name_len, slot.escapes);
+        else
+            fl_shape_named(&p->shape, slot.from, to, slot.known, slot.escapes);
+        return false;
+    case FL_VALUE_TEXT:
+        fl_shape_text(&p->shape, slot.from, to, f);
+        return true;
+    case 't':
+        fl_shape_stamp(&p->shape, slot.from, to, &stamp);
+        return true;
+    default:
+        fl_shape_field(&p->shape, slot.from, to, f, format);
+        return true;
     }
-    if (slot.name_len > 0)
-        fl_shape_extra(&p->shape, slot.from, to, slot.name, slot.name_len, slot.escapes);
-    else
-        fl_shape_named(&p->shape, slot.from, to, slot.known, slot.escapes);
-    return false;
 }
 
 void fl_value_token(struct fl_parse *p, enum fl_field f, size_t from, size_t to)

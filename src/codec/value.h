@@ -65,6 +65,20 @@ struct fl_slot {
  */
 bool fl_value_put(struct fl_parse *p, enum fl_field f, struct fl_slot slot);
 
+/*
+ * The first half of it: trim the blanks behind the value (*to), set the column, say how the text
+ * comes back: a format byte of codec/shape.h with its column, or one of these. 't' comes with
+ * *ret_stamp.
+ */
+enum {
+    FL_VALUE_ABSENT = 'a', /* no value: its text is part of the shape */
+    FL_VALUE_VOID = '0',   /* a number that means none: the same */
+    FL_VALUE_TEXT = 'x',   /* the column has it, the text goes to FL_F_EXTRA */
+    FL_VALUE_EXTRA = 'e'   /* no column has it */
+};
+char fl_value_take(struct fl_parse *p, enum fl_field f, size_t from, size_t *to, char escapes,
+                   struct fl_stamp *ret_stamp);
+
 /* A header's token, verbatim; "-" is absent. */
 void fl_value_token(struct fl_parse *p, enum fl_field f, size_t from, size_t to);
 
@@ -72,6 +86,15 @@ void fl_value_token(struct fl_parse *p, enum fl_field f, size_t from, size_t to)
 void fl_value_message(struct fl_parse *p, size_t from, size_t to);
 
 bool fl_value_absent(struct fl_span value);
+
+/* The words that it knows, the empty one first; its number in the table, or FL_ABSENT_WORDS. */
+enum { FL_ABSENT_WORDS = 13 };
+struct fl_absent_word {
+    unsigned char len;
+    char text[15];
+};
+extern const struct fl_absent_word fl_absent_words[FL_ABSENT_WORDS];
+size_t fl_absent_word(struct fl_span value);
 
 /* Let a body parser begin, and undo what it did. */
 struct fl_parse_mark {

@@ -85,7 +85,7 @@ static void check_batch(const struct fl_event *ev, struct fl_span line)
     struct fl_batch_reader reader;
 
     fl_buf_init(&out, FL_BATCH_MAX_BYTES);
-    fl_arena_init(&arena, 4096);
+    fl_arena_init(&arena, (size_t)1 << 20);
     if (writer == NULL)
         must(fl_batch_writer_new(&writer, NULL) == 0);
     must(fl_batch_add(writer, ev, NULL) == 0 && fl_batch_add(writer, ev, NULL) == 0);
