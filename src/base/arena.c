@@ -32,13 +32,23 @@ void fl_arena_done(struct fl_arena *arena)
     *arena = (struct fl_arena){.max_bytes = arena->max_bytes};
 }
 
+/* The largest is kept: pieces of work of one kind then come to need no other. */
 void fl_arena_clear(struct fl_arena *arena)
 {
-    if (arena->chunk == NULL)
+    struct fl_arena_chunk *keep = arena->chunk, *chunk, *older;
+
+    if (keep == NULL)
         return;
-    free_chunks(arena->chunk->older);
-    arena->chunk->older = NULL;
-    arena->chunk->used = 0;
+    for (chunk = keep->older; chunk != NULL; chunk = chunk->older)
+        keep = chunk->cap > keep->cap ? chunk : keep;
+    for (chunk = arena->chunk; chunk != NULL; chunk = older) {
+        older = chunk->older;
+        if (chunk != keep)
+            free(chunk);
+    }
+    keep->older = NULL;
+    keep->used = 0;
+    arena->chunk = keep;
     arena->used_bytes = 0;
 }
 

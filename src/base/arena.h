@@ -22,7 +22,7 @@ struct fl_arena {
 
 void fl_arena_init(struct fl_arena *arena, size_t max_bytes);
 void fl_arena_done(struct fl_arena *arena);  /* fit for FL_AUTO */
-void fl_arena_clear(struct fl_arena *arena); /* keeps one chunk for the next piece of work */
+void fl_arena_clear(struct fl_arena *arena); /* keeps the largest chunk for the next piece */
 
 /* NULL when the limit is reached or memory is out. The bytes are not zeroed. */
 void *fl_arena_get(struct fl_arena *arena, size_t len) FL_MUST_CHECK;

@@ -215,3 +215,12 @@ int fl_file_write(int dir_fd, const char *path, struct fl_span data, mode_t mode
     }
     return fl_dir_sync(dir_fd, path, err);
 }
+
+int fl_file_settle(int dir_fd, const char *path, int fd, struct fl_span bytes, struct fl_err *err)
+{
+    int r = fl_fd_pwrite_all(fd, bytes.ptr, bytes.len, 0, err);
+
+    if (r == FL_OK && fsync(fd) < 0)
+        r = fl_err_sys(err, FL_E_IO, errno, "sync %s", path);
+    return r < 0 ? r : fl_dir_sync(dir_fd, path, err);
+}

@@ -53,6 +53,14 @@ int fl_file_read(int dir_fd, const char *path, struct fl_buf *out, struct fl_err
 int fl_file_write(int dir_fd, const char *path, struct fl_span data, mode_t mode,
                   struct fl_err *err) FL_MUST_CHECK;
 
+/*
+ * Make durable what an earlier process may have left in memory only: the bytes are written where
+ * they stand (after a sync that failed the system takes them for written, and they may not be), the
+ * file and its folder synced. For files that are read at start, then appended to.
+ */
+int fl_file_settle(int dir_fd, const char *path, int fd, struct fl_span bytes, struct fl_err *err)
+    FL_MUST_CHECK;
+
 /* fsync the folder that holds path, so that a new name or its removal is kept. */
 int fl_dir_sync(int dir_fd, const char *path, struct fl_err *err) FL_MUST_CHECK;
 

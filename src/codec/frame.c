@@ -1,5 +1,6 @@
 #include "codec/frame.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,12 @@ enum {
     BSD_DATE_BYTES = 15,
     BLANKS_MAX = 8,       /* between a count and its message; more is text */
     LOOK_BACK_BYTES = 48, /* what a strong start may have between it and the text before */
-    SKIP_HOLD_BYTES = LOOK_BYTES + LOOK_BACK_BYTES
+    SKIP_HOLD_BYTES = LOOK_BYTES + LOOK_BACK_BYTES,
+    KEEP_STEP = 256,  /* own memory grows by */
+    KEEP_BYTES = 4096 /* and stays up to this size when nothing is in it */
 };
+_Static_assert((int)SKIP_HOLD_BYTES <= (int)FL_FRAME_LEND_MORE,
+               "what waits fits before a lent buffer");
 
 /* Yes, no, or more bytes are needed to tell. */
 enum answer { NO, YES, MORE };
@@ -22,11 +27,14 @@ enum state {
     SKIP     /* buf[head] continues a message whose front was handed out */
 };
 
-/* Invariant: head <= tail <= cap; buf[head..tail) is received and neither handed out nor dropped.
- */
+/* Invariant: head <= tail; buf[head..tail) is received and neither handed out nor dropped. Once
+ * fl_frame_next() has given 0 it is at most cap bytes. */
 struct fl_frame {
+    unsigned char *buf; /* own, or lent */
+    unsigned char *own; /* NULL: none */
+    size_t own_cap;
     size_t max_bytes;
-    size_t cap; /* max_bytes + LOOK_BYTES */
+    size_t cap; /* max_bytes + SKIP_HOLD_BYTES */
     size_t head;
     size_t tail;
     enum state state;
@@ -41,8 +49,26 @@ struct fl_frame {
     bool repaired;     /* the framing of the present message is wrong */
     bool finished;
     struct fl_frame_stats stats;
-    unsigned char buf[];
 };
+
+/* What is in it stays. */
+static bool own_grow(struct fl_frame *dec, size_t cap)
+{
+    bool inside = dec->buf == dec->own;
+    unsigned char *own;
+
+    if (cap <= dec->own_cap)
+        return true;
+    cap = (cap + KEEP_STEP - 1) / KEEP_STEP * KEEP_STEP;
+    own = realloc(dec->own, cap);
+    if (own == NULL)
+        return false;
+    dec->own = own;
+    dec->own_cap = cap;
+    if (inside)
+        dec->buf = own;
+    return true;
+}
 
 int fl_frame_new(size_t max_bytes, struct fl_frame **ret_dec, struct fl_err *err)
 {
@@ -51,7 +77,7 @@ int fl_frame_new(size_t max_bytes, struct fl_frame **ret_dec, struct fl_err *err
     if (max_bytes == 0 || max_bytes > FL_FRAME_MAX_BYTES)
         return fl_err_set(err, FL_E_INVAL, "frame limit of %zu bytes is not in 1..%zu", max_bytes,
                           FL_FRAME_MAX_BYTES);
-    dec = malloc(sizeof *dec + max_bytes + SKIP_HOLD_BYTES);
+    dec = malloc(sizeof *dec);
     if (dec == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a frame of %zu bytes", max_bytes);
     *dec = (struct fl_frame){.max_bytes = max_bytes, .cap = max_bytes + SKIP_HOLD_BYTES};
@@ -61,24 +87,70 @@ int fl_frame_new(size_t max_bytes, struct fl_frame **ret_dec, struct fl_err *err
 
 void fl_frame_free(struct fl_frame *dec)
 {
+    if (dec == NULL)
+        return;
+    free(dec->own);
     free(dec);
 }
 
 size_t fl_frame_feed(struct fl_frame *dec, const void *data, size_t n)
 {
+    if (dec->own_cap < dec->cap || dec->buf != dec->own) {
+        if (fl_frame_keep(dec, NULL) < 0 || !own_grow(dec, dec->cap))
+            return 0;
+    }
     if (dec->head > 0) {
         dec->tail -= dec->head;
         memmove(dec->buf, dec->buf + dec->head, dec->tail);
         dec->head = 0;
     }
     if (n > dec->cap - dec->tail)
-        n = dec->cap - dec->tail;
+        n = dec->cap > dec->tail ? dec->cap - dec->tail : 0;
     if (n > 0) { /* data may be NULL when n is 0 */
         memcpy(dec->buf + dec->tail, data, n);
         dec->finished = false;
     }
     dec->tail += n;
     return n;
+}
+
+void fl_frame_lend(struct fl_frame *dec, unsigned char *data, size_t n)
+{
+    size_t left = dec->tail - dec->head;
+
+    assert(left <= dec->cap); /* fl_frame_next() gave 0 */
+    if (left > 0)
+        memmove(data - left, dec->buf + dec->head, left);
+    dec->buf = data - left;
+    dec->head = 0;
+    dec->tail = left + n;
+    if (n > 0)
+        dec->finished = false;
+}
+
+int fl_frame_keep(struct fl_frame *dec, struct fl_err *err)
+{
+    size_t left = dec->tail - dec->head;
+
+    if (left == 0 && dec->own_cap > KEEP_BYTES) {
+        free(dec->own);
+        dec->own = NULL;
+        dec->own_cap = 0;
+    }
+    if (left > 0 && dec->buf != dec->own) {
+        if (!own_grow(dec, left)) {
+            dec->buf = dec->own; /* what was lent ends here */
+            dec->head = dec->tail = 0;
+            return fl_err_set(err, FL_E_NOMEM, "no memory for %zu bytes of a message", left);
+        }
+        memcpy(dec->own, dec->buf + dec->head, left);
+    } else if (left > 0) {
+        return FL_OK;
+    }
+    dec->buf = dec->own;
+    dec->head = 0;
+    dec->tail = left;
+    return FL_OK;
 }
 
 void fl_frame_finish(struct fl_frame *dec)

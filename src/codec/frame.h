@@ -27,7 +27,11 @@
  * outside of structured data and happens to end a feed is believed, because the rest may never
  * come.
  *
- * Pure: no I/O, no clock, no global state. All memory is allocated by fl_frame_new().
+ * Bytes come in by copy (fl_frame_feed()), or are lent by a caller that reads for many connections
+ * into one buffer (fl_frame_lend(), fl_frame_keep()): then a connection holds no more memory than
+ * the message that is not whole.
+ *
+ * Pure: no I/O, no clock, no global state.
  */
 #ifndef FL_CODEC_FRAME_H
 #define FL_CODEC_FRAME_H
@@ -45,8 +49,9 @@
 struct fl_frame; /* opaque; see frame.c */
 
 struct fl_frame_msg {
-    struct fl_span bytes; /* without count and newline; borrowed until the next feed or free */
-    bool repaired;        /* the framing around it was wrong */
+    struct fl_span
+        bytes;     /* without count and newline; borrowed until the next feed, lend, keep or free */
+    bool repaired; /* the framing around it was wrong */
     bool truncated; /* longer than max_bytes: this is its front, the rest was dropped and counted */
 };
 
@@ -66,8 +71,20 @@ static inline void fl_frame_freep(struct fl_frame **dec)
 }
 
 /* Copy up to n bytes in; return how many were taken. Fewer than n means full: fl_frame_next() then
- * yields, or makes room by dropping the rest of a truncated message. Undoes fl_frame_finish(). */
+ * yields, or makes room by dropping the rest of a truncated message; 0 where nothing waits: no
+ * memory. Undoes fl_frame_finish(). */
 size_t fl_frame_feed(struct fl_frame *dec, const void *data, size_t n) FL_MUST_CHECK;
+
+/*
+ * Use n bytes where they lie, until fl_frame_keep(), which copies what is left. Before it
+ * fl_frame_next() must have given 0, or nothing waits. What waits is copied to before data:
+ * max_bytes
+ * + FL_FRAME_LEND_MORE bytes there are the decoder's. Undoes fl_frame_finish() where n > 0.
+ */
+#define FL_FRAME_LEND_MORE 128
+void fl_frame_lend(struct fl_frame *dec, unsigned char *data, size_t n);
+/* FL_E_NOMEM: what was left is lost. */
+int fl_frame_keep(struct fl_frame *dec, struct fl_err *err) FL_MUST_CHECK;
 
 /*
  * The stream has ended or idled: what is left becomes messages too. A line without its newline and

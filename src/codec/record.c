@@ -1,237 +1,11 @@
 #include "codec/record.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "codec/ip.h"
-
-enum {
-    HEADER_BYTES = 16,
-    SLOTS = 32768, /* of the shape index: a power of two, twice what a batch may hold */
-    SET_BYTES = 16
-};
-_Static_assert(SLOTS >= 2 * FL_BATCH_MAX_ROWS, "the shape index never fills up");
-
-struct shape {
-    uint32_t at, len; /* in shapes */
-};
-
-struct fl_batch_writer {
-    struct fl_buf shapes; /* the shape table as it will stand */
-    struct fl_buf rows;
-    uint32_t row_count, shape_count;
-    struct shape shape[FL_BATCH_MAX_ROWS];
-    struct {
-        uint32_t hash;
-        uint32_t number; /* of the shape, from 1; 0: free */
-    } slot[SLOTS];
-};
-
-int fl_batch_writer_new(struct fl_batch_writer **ret, struct fl_err *err)
-{
-    struct fl_batch_writer *w = calloc(1, sizeof *w);
-
-    if (w == NULL)
-        return fl_err_set(err, FL_E_NOMEM, "no memory for a batch of rows");
-    fl_buf_init(&w->shapes, FL_BATCH_MAX_BYTES);
-    fl_buf_init(&w->rows, FL_BATCH_MAX_BYTES);
-    *ret = w;
-    return FL_OK;
-}
-
-void fl_batch_writer_free(struct fl_batch_writer *w)
-{
-    if (w == NULL)
-        return;
-    fl_buf_done(&w->shapes);
-    fl_buf_done(&w->rows);
-    free(w);
-}
-
-uint32_t fl_batch_rows(const struct fl_batch_writer *w)
-{
-    return w->row_count;
-}
-
-size_t fl_batch_bytes(const struct fl_batch_writer *w)
-{
-    return HEADER_BYTES + w->shapes.len + w->rows.len;
-}
-
-/* Eight bytes at a time; shapes come from outside, but a batch bounds how many can collide. */
-static uint32_t hash_of(struct fl_span s)
-{
-    uint64_t hash = s.len, word;
-    size_t i = 0;
-
-    for (; i + 8 <= s.len; i += 8) {
-        memcpy(&word, s.ptr + i, 8);
-        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        hash ^= hash >> 29;
-    }
-    word = 0;
-    if (i < s.len)
-        memcpy(&word, s.ptr + i, s.len - i);
-    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(hash >> 32);
-}
-
-static uint64_t zigzag(uint64_t v)
-{
-    return v << 1 ^ ((uint64_t)0 - (v >> 63));
-}
+#include "codec/record_form.h"
 
 static uint64_t unzigzag(uint64_t v)
 {
     return v >> 1 ^ ((uint64_t)0 - (v & 1));
-}
-
-/* The shape's number in this batch, from 0; new ones are appended. */
-static uint32_t shape_number(struct fl_batch_writer *w, struct fl_span s)
-{
-    uint32_t hash = hash_of(s), i = hash % SLOTS;
-
-    for (; w->slot[i].number != 0; i = (i + 1) % SLOTS) {
-        const struct shape *have = &w->shape[w->slot[i].number - 1];
-
-        if (w->slot[i].hash == hash &&
-            fl_span_eq(s, fl_span_of(w->shapes.ptr + have->at, have->len)))
-            return w->slot[i].number - 1;
-    }
-    fl_buf_put_lv(&w->shapes, s);
-    if (w->shapes.failed != 0)
-        return 0;
-    w->shape[w->shape_count] = (struct shape){(uint32_t)(w->shapes.len - s.len), (uint32_t)s.len};
-    w->slot[i].hash = hash;
-    w->slot[i].number = ++w->shape_count;
-    return w->shape_count - 1;
-}
-
-/* Take back the newest shape. */
-static void drop_shape(struct fl_batch_writer *w)
-{
-    const struct shape *last = &w->shape[w->shape_count - 1];
-    uint32_t i = hash_of(fl_span_of(w->shapes.ptr + last->at, last->len)) % SLOTS;
-
-    while (w->slot[i].number != w->shape_count)
-        i = (i + 1) % SLOTS;
-    w->slot[i].number = 0; /* the newest is the last of its chain, so no hole is left */
-    w->shape_count--;
-}
-
-static void put_set(struct fl_buf *out, const struct fl_fieldset *set)
-{
-    unsigned char bytes[1 + SET_BYTES];
-    size_t n = SET_BYTES;
-
-    for (size_t i = 0; i < SET_BYTES; i++)
-        bytes[1 + i] = (unsigned char)(set->bits[i / 8] >> (i % 8 * 8));
-    while (n > 1 && bytes[n] == 0)
-        n--;
-    bytes[0] = (unsigned char)n;
-    fl_buf_put(out, bytes, 1 + n);
-}
-
-static void put_value(struct fl_batch_writer *w, const struct fl_event *ev, enum fl_field f)
-{
-    uint64_t base = f == FL_F_RECEIVED ? 0 : fl_event_get_num(ev, FL_F_RECEIVED);
-
-    if (f == FL_F_SHAPE) {
-        fl_buf_put_varint(&w->rows, shape_number(w, ev->v[f].str));
-        return;
-    }
-    switch (fl_fields[f].type) {
-    case FL_T_NUM:
-        fl_buf_put_varint(&w->rows, ev->v[f].num);
-        break;
-    case FL_T_TIME:
-        fl_buf_put_varint(&w->rows, zigzag(ev->v[f].num - base));
-        break;
-    case FL_T_STR:
-        fl_buf_put_lv(&w->rows, ev->v[f].str);
-        break;
-    case FL_T_IP:
-        fl_buf_put_span(&w->rows, ev->v[f].str);
-        break;
-    }
-}
-
-static int check_row(const struct fl_event *ev, struct fl_err *err)
-{
-    for (int i = 0; i < FL_FIELD_COUNT; i++) {
-        enum fl_field f = (enum fl_field)i;
-
-        if (!fl_event_has(ev, f))
-            continue;
-        if (fl_fields[f].type == FL_T_IP && ev->v[f].str.len != FL_IP_BYTES)
-            return fl_err_set(err, FL_E_INVAL, "%s has %zu bytes, not %d", fl_fields[f].ecs,
-                              ev->v[f].str.len, FL_IP_BYTES);
-        if (fl_fields[f].type == FL_T_STR && ev->v[f].str.len > FL_STR_MAX)
-            return fl_err_set(err, FL_E_INVAL, "%s has %zu bytes, more than %zu", fl_fields[f].ecs,
-                              ev->v[f].str.len, FL_STR_MAX);
-    }
-    return FL_OK;
-}
-
-int fl_batch_add(struct fl_batch_writer *w, const struct fl_event *ev, struct fl_err *err)
-{
-    size_t rows_len = w->rows.len, shapes_len = w->shapes.len;
-    uint32_t shapes = w->shape_count;
-    int r = check_row(ev, err);
-
-    if (r < 0)
-        return r;
-    if (w->row_count == FL_BATCH_MAX_ROWS)
-        return fl_err_set(err, FL_E_LIMIT, "the batch has %u rows", FL_BATCH_MAX_ROWS);
-    put_set(&w->rows, &ev->has);
-    for (int i = 0; i < FL_FIELD_COUNT; i++) {
-        if (fl_event_has(ev, (enum fl_field)i))
-            put_value(w, ev, (enum fl_field)i);
-    }
-    r = w->rows.failed != 0 ? w->rows.failed : w->shapes.failed;
-    if (r == 0 && fl_batch_bytes(w) > FL_BATCH_MAX_BYTES)
-        r = FL_E_LIMIT;
-    if (r == 0) {
-        w->row_count++;
-        return FL_OK;
-    }
-    if (w->shape_count > shapes)
-        drop_shape(w);
-    w->rows.len = rows_len;
-    w->shapes.len = shapes_len;
-    w->rows.failed = w->shapes.failed = 0;
-    if (r == FL_E_NOMEM)
-        return fl_err_set(err, r, "no memory for a row");
-    if (w->row_count == 0)
-        return fl_err_set(err, FL_E_INVAL, "the row is larger than a batch of %zu bytes",
-                          FL_BATCH_MAX_BYTES);
-    return fl_err_set(err, FL_E_LIMIT, "the batch is full with %" PRIu32 " rows", w->row_count);
-}
-
-int fl_batch_finish(struct fl_batch_writer *w, struct fl_buf *out, struct fl_err *err)
-{
-    size_t len = out->len;
-    int r;
-
-    fl_buf_put(out, "FB", 2);
-    fl_buf_put_u8(out, FL_BATCH_VERSION);
-    fl_buf_put_u8(out, 0);
-    fl_buf_put_u32(out, w->row_count);
-    fl_buf_put_u32(out, w->shape_count);
-    fl_buf_put_u32(out, (uint32_t)w->shapes.len);
-    fl_buf_put_span(out, fl_buf_span(&w->shapes));
-    fl_buf_put_span(out, fl_buf_span(&w->rows));
-    r = fl_buf_status(out, err);
-    if (r < 0) { /* the rows are still here for another try */
-        out->len = len;
-        return r;
-    }
-    fl_buf_clear(&w->shapes);
-    fl_buf_clear(&w->rows);
-    w->row_count = w->shape_count = 0;
-    memset(w->slot, 0, sizeof w->slot);
-    return FL_OK;
 }
 
 static int corrupt(struct fl_err *err, const char *what)
@@ -257,23 +31,53 @@ static int read_shapes(struct fl_batch_reader *r, size_t table_bytes, struct fl_
     return FL_OK;
 }
 
-int fl_batch_read(struct fl_batch_reader *ret, struct fl_span bytes, struct fl_arena *arena,
-                  struct fl_err *err)
+int fl_batch_version(struct fl_span bytes, struct fl_err *err)
+{
+    struct fl_cursor cur = fl_cursor_of(bytes);
+    struct fl_span magic = fl_cursor_bytes(&cur, 2);
+    uint8_t version = fl_cursor_u8(&cur), zero = fl_cursor_u8(&cur);
+
+    if (cur.failed || bytes.len > FL_BATCH_MAX_BYTES || !fl_span_eq(magic, FL_SPAN("FB")))
+        return corrupt(err, "not the front of one");
+    if (version == 0 || version > FL_BATCH_VERSION || zero != 0)
+        return fl_err_set(err, FL_E_CORRUPT, "batch: version %u, where %d is the newest known",
+                          version, FL_BATCH_VERSION);
+    return version;
+}
+
+static int read_columns(struct fl_batch_reader *ret, struct fl_span bytes, struct fl_arena *arena,
+                        struct fl_err *err)
+{
+    struct fl_batch_reader r = {.cur = fl_cursor_of((struct fl_span){NULL, 0})};
+    struct fl_batch_view *view = fl_arena_get(arena, sizeof *view);
+    int code;
+
+    if (view == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory for the columns of a batch");
+    code = fl_batch_columns(bytes, arena, view, err);
+    if (code < 0)
+        return code;
+    r.view = view;
+    r.rows_left = view->rows;
+    if (view->col[FL_F_SHAPE].present > 0)
+        r.shapes = view->col[FL_F_SHAPE].word_count - 1;
+    *ret = r;
+    return FL_OK;
+}
+
+static int read_rows(struct fl_batch_reader *ret, struct fl_span bytes, struct fl_arena *arena,
+                     struct fl_err *err)
 {
     struct fl_batch_reader r = {.cur = fl_cursor_of(bytes)};
-    struct fl_span magic = fl_cursor_bytes(&r.cur, 2);
-    uint8_t version = fl_cursor_u8(&r.cur), zero = fl_cursor_u8(&r.cur);
     uint32_t table_bytes;
     int code;
 
+    (void)fl_cursor_u32(&r.cur); /* magic and version */
     r.rows_left = fl_cursor_u32(&r.cur);
     r.shapes = fl_cursor_u32(&r.cur);
     table_bytes = fl_cursor_u32(&r.cur);
-    if (r.cur.failed || bytes.len > FL_BATCH_MAX_BYTES || !fl_span_eq(magic, FL_SPAN("FB")))
+    if (r.cur.failed)
         return corrupt(err, "not the front of one");
-    if (version != FL_BATCH_VERSION || zero != 0)
-        return fl_err_set(err, FL_E_CORRUPT, "batch: version %u, where %d is known", version,
-                          FL_BATCH_VERSION);
     if (r.rows_left > FL_BATCH_MAX_ROWS || r.shapes > r.rows_left)
         return corrupt(err, "more rows or shapes than there can be");
     code = read_shapes(&r, table_bytes, arena, err);
@@ -283,6 +87,16 @@ int fl_batch_read(struct fl_batch_reader *ret, struct fl_span bytes, struct fl_a
     return FL_OK;
 }
 
+int fl_batch_read(struct fl_batch_reader *ret, struct fl_span bytes, struct fl_arena *arena,
+                  struct fl_err *err)
+{
+    int version = fl_batch_version(bytes, err);
+
+    if (version < 0)
+        return version;
+    return version == 1 ? read_rows(ret, bytes, arena, err) : read_columns(ret, bytes, arena, err);
+}
+
 static bool get_set(struct fl_cursor *cur, struct fl_fieldset *ret)
 {
     struct fl_fieldset known = fl_fieldset_all();
@@ -290,7 +104,7 @@ static bool get_set(struct fl_cursor *cur, struct fl_fieldset *ret)
     struct fl_span bytes = fl_cursor_bytes(cur, n);
 
     *ret = (struct fl_fieldset){{0, 0}};
-    if (cur->failed || n == 0 || n > SET_BYTES || (n > 1 && bytes.ptr[n - 1] == 0))
+    if (cur->failed || n == 0 || n > FL_BATCH_SET_BYTES || (n > 1 && bytes.ptr[n - 1] == 0))
         return false;
     for (size_t i = 0; i < n; i++)
         ret->bits[i / 8] |= (uint64_t)bytes.ptr[i] << (i % 8 * 8);
@@ -324,11 +138,34 @@ static void get_value(struct fl_batch_reader *r, struct fl_event *ev, enum fl_fi
     }
 }
 
+/* Row number view->rows - rows_left. */
+static void next_of_view(struct fl_batch_reader *r, struct fl_event *ev)
+{
+    uint32_t row = r->view->rows - r->rows_left--;
+
+    for (int i = 0; i < FL_FIELD_COUNT; i++) {
+        const struct fl_batch_col *col = &r->view->col[i];
+        enum fl_field f = (enum fl_field)i;
+
+        if (col->present == 0)
+            continue;
+        if (col->code != NULL && col->code[row] != 0)
+            fl_event_str(ev, f, col->words[col->code[row]]);
+        else if (col->num != NULL &&
+                 (col->has == NULL || (col->has[row / 8] >> (row % 8) & 1) != 0))
+            fl_event_num(ev, f, col->num[row]);
+    }
+}
+
 int fl_batch_next(struct fl_batch_reader *r, struct fl_event *ev, struct fl_err *err)
 {
     struct fl_fieldset set;
 
     fl_event_clear(ev);
+    if (r->view != NULL && r->rows_left > 0) {
+        next_of_view(r, ev);
+        return 1;
+    }
     if (r->rows_left == 0)
         return fl_cursor_done(&r->cur) ? 0 : corrupt(err, "bytes behind the last row");
     if (!get_set(&r->cur, &set)) {

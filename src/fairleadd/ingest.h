@@ -3,14 +3,20 @@
  *
  *   role_ingest.c   what the process is given, links to the others, start and stop
  *   ingest_conn.c   listeners, handshakes, reading, closing
- *   ingest_rows.c   one message to one row, rows to batches, batches to the ring
+ *   ingest_rows.c   one message to one row
+ *   ingest_batch.c  rows to batches, batches to the ring, each tenant's share of it
  *   ingest_stats.c  what was received, accepted, lost; reports to core
  *   ingest_table.c  who may send
  *
- * Path of a line: socket -> TLS -> fl_frame -> fl_line_parse -> device and site -> fl_enrich ->
- * the tenant's open batch -> ring -> store. When the ring is full everything stops at the sockets:
- * `paused` is set, no socket is read, TCP pushes back. What is held then is bounded: per connection
- * one read and one framing buffer, per tenant one open batch and one finished one.
+ * Path of a line: socket -> TLS -> fl_frame -> fl_line_read -> device and site -> fl_enrich ->
+ * the tenant's open batch -> ring -> store. When a tenant's share of the ring is used up, or the
+ * ring is full, the tenant is `paused`: none of its sockets is read, TCP pushes back, and the
+ * others go on. What is held then is bounded: per connection one read and one framing buffer, per
+ * tenant one open batch and one finished one.
+ *
+ * Everybody has a turn: a connection is read up to a number of bytes that shrinks with the number
+ * of those that wait for theirs, and handshakes, which cost as much as a thousand lines, are taken
+ * a few at a time between the turns.
  *
  * One thread. Nothing here waits, except that a handshake's signature is asked of the keys role
  * and waited for (some 0.2 ms; at most SIGN_MS).
@@ -21,6 +27,7 @@
 #include "base/arena.h"
 #include "codec/delivery.h"
 #include "codec/frame.h"
+#include "codec/line_reader.h"
 #include "codec/record.h"
 #include "fairleadd/ingest_table.h"
 #include "fairleadd/role.h"
@@ -30,8 +37,11 @@
 enum {
     FL_INGEST_READ_BYTES = 64 * 1024,   /* one read of a connection */
     FL_INGEST_TURN_BYTES = 256 * 1024,  /* of one connection, before others have their turn */
-    FL_INGEST_FLUSH_BYTES = 64 * 1024,  /* a batch of this size goes to the ring at once */
-    FL_INGEST_FLUSH_ROWS = 1000,        /* or of so many rows */
+    FL_INGEST_TURN_LEAST = 16 * 1024,   /* the same when many wait: one TLS record */
+    FL_INGEST_ROUND_BYTES = 4 << 20,    /* of all that wait, as far as the two above allow */
+    FL_INGEST_HANDS_TURN = 4,           /* steps of handshakes between two rounds */
+    FL_INGEST_FLUSH_BYTES = 512 * 1024, /* a batch that may take so much goes to the ring at once */
+    FL_INGEST_FLUSH_ROWS = 2000,        /* or of so many rows */
     FL_INGEST_FLUSH_MS = 20,            /* or this old */
     FL_INGEST_HANDSHAKE_MS = 10 * 1000, /* from accept to the first byte of log */
     FL_INGEST_LANES_MAX = 1024,         /* devices told apart on one relay's connection */
@@ -74,10 +84,13 @@ struct fl_ingest_source {
     char address[FL_ADDR_TEXT_BYTES]; /* "" for a UDP socket */
     struct fl_ingest_lanes lanes;
     size_t lane_count;
+    struct fl_line_source read; /* what the line reader knows of its lines */
+    struct fl_ingest_lane *first_lane;
     /* the last device that was chosen by HOSTNAME: mostly it is the next line's too */
     char host[256];
     size_t host_len;
     struct fl_ingest_lane *host_lane; /* NULL = none remembered */
+    struct fl_ingest_hosts *hosts;    /* those before it; NULL = it was always one */
 };
 
 enum fl_ingest_state { FL_INGEST_HANDSHAKE, FL_INGEST_LIVE };
@@ -96,12 +109,13 @@ struct fl_ingest_conn {
     struct fl_frame *frame;
     struct fl_buf rest; /* read but not yet framed, because of a pause */
     bool queued;        /* on the list of those to go on with */
+    bool parked;        /* on its tenant's list of those that wait for room in the ring */
+    bool handing;       /* on the list of handshakes to go on with */
     bool ended;         /* the peer has finished: what is left is framed, then it is closed */
     char why[FL_INGEST_WHY_BYTES];
     TAILQ_ENTRY(fl_ingest_conn) link;  /* of its state's list, oldest first */
-    TAILQ_ENTRY(fl_ingest_conn) again; /* of those to go on with */
+    TAILQ_ENTRY(fl_ingest_conn) again; /* of one of the lists that it is queued, parked ... on */
 };
-TAILQ_HEAD(fl_ingest_conns, fl_ingest_conn);
 
 struct fl_ingest_udp {
     struct fl_ingest_source src;
@@ -116,11 +130,13 @@ struct fl_ingest_batch {
     struct fl_ingest_tenant *tenant; /* referenced */
     struct fl_batch_writer *writer;
     uint64_t serial;
-    struct fl_delivery_conn conns[FL_DELIVERY_MAX_CONNS];
-    uint16_t conn_count;
+    struct fl_delivery_conn *conns;
+    uint16_t conn_count, conn_cap;
     struct fl_buf ready; /* a finished delivery that the ring has no room for; empty = none */
     uint32_t ready_rows;
+    size_t bytes; /* of memory, when it was looked at last */
     TAILQ_ENTRY(fl_ingest_batch) link;
+    TAILQ_ENTRY(fl_ingest_batch) wait_link; /* with ready */
 };
 TAILQ_HEAD(fl_ingest_batches, fl_ingest_batch);
 
@@ -149,21 +165,39 @@ struct fl_ingest {
     struct fl_ingest_udp *udp[FL_ROLE_MAX_LISTENERS];
     size_t udp_count;
     bool accepting;
-    struct fl_ingest_conns shaking, live, again;
-    bool again_posted;
+    struct fl_ingest_conns shaking, live, again, hands;
+    size_t again_count;
+    bool again_posted, hands_posted;
     size_t conn_count;
     struct fl_ingest_addr **addrs; /* hash of addr_slots chains */
     size_t addr_slots;
     uint64_t addr_seed;
     unsigned char *scratch; /* FL_INGEST_READ_BYTES */
 
+    /* the time of receipt of what is being read, and what follows from it */
+    int64_t now_us, now_mono_us, idle_us;
+    int32_t today;
+
     struct fl_enrich *enrich;
     struct fl_ring_writer *ring;
+    struct fl_line_reader *reader;
     struct fl_arena arena;
+    struct fl_event ev; /* the row at hand: large, and not to be cleared for each line */
+
     struct fl_ingest_batches open, idle; /* idle ones are kept for the next tenant */
-    size_t idle_count;
-    uint64_t batch_serial;
-    bool paused, flush_armed;
+    struct fl_ingest_batches waiting;    /* of the open ones, those with a delivery; oldest first */
+    struct fl_buf encoded;               /* the delivery at hand */
+    size_t batch_bytes;                  /* memory of open and idle ones */
+    uint64_t batch_serial, batch_seed;
+    struct fl_ingest_sent *sent; /* entries whose room is not given back, in a circle */
+    size_t sent_at, sent_count, sent_cap;
+    bool no_room; /* the ring had none when it was asked last */
+    struct {      /* pauses of tenants since the journal was told last */
+        uint64_t count;
+        int64_t all_us, longest_us;
+        char tenant[FL_SLUG_MAX + 1]; /* whose was the longest */
+    } waited;
+    bool flush_armed;
     struct fl_watch *room, *flush_timer, *retry_timer, *tick, *cert_timer, *stop_timer;
 
     struct fl_ingest_devices dirty;
@@ -181,9 +215,21 @@ struct fl_ingest {
 
 int fl_ingest_rows_init(struct fl_ingest *in, struct fl_err *err) FL_MUST_CHECK;
 void fl_ingest_rows_done(struct fl_ingest *in);
-/* One message of src; at_us is the time of receipt. Counts it, and never fails: what cannot be
- * delivered is counted as lost. */
-void fl_ingest_row(struct fl_ingest_source *src, const struct fl_frame_msg *msg, int64_t at_us);
+/* Look at the clock: once per read, for all its rows. */
+void fl_ingest_clock(struct fl_ingest *in);
+/* One message of src, received at in->now_us. Counts it, and never fails: what cannot be delivered
+ * is counted as lost. */
+void fl_ingest_row(struct fl_ingest_source *src, const struct fl_frame_msg *msg);
+/* Its lanes or the table changed: what HOSTNAMEs chose is void. */
+void fl_ingest_hosts_forget(struct fl_ingest_source *src);
+
+/* ---- batches ---- */
+
+int fl_ingest_batches_init(struct fl_ingest *in, struct fl_err *err) FL_MUST_CHECK;
+void fl_ingest_batches_done(struct fl_ingest *in);
+/* The next row of the lane goes into the tenant's batch; false: it is lost. */
+bool fl_ingest_add(struct fl_ingest *in, struct fl_ingest_tenant *tenant,
+                   struct fl_ingest_lane *lane, const struct fl_event *ev);
 /* Put what is collected into the ring now. */
 void fl_ingest_flush(struct fl_ingest *in);
 /* The ring may have room again. */
@@ -199,8 +245,8 @@ void fl_ingest_accepting(struct fl_ingest *in);
 enum fl_tls_verdict fl_ingest_admit(void *ctx, void *peer, const struct fl_tls_cert *cert);
 /* The table changed: end what is no longer admitted. */
 void fl_ingest_recheck(struct fl_ingest *in);
-/* Reading goes on after a pause. */
-void fl_ingest_resume(struct fl_ingest *in);
+/* Reading goes on after a pause of the tenant. */
+void fl_ingest_resume(struct fl_ingest *in, struct fl_ingest_tenant *tenant);
 /* Once a second: handshakes over time, silent connections with half a line. */
 void fl_ingest_conns_tick(struct fl_ingest *in);
 /* Read once more what waits, then end every connection. */

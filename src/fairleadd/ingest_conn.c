@@ -7,7 +7,7 @@
 
 enum {
     SILENT_US = 3 * 1000 * 1000, /* half a line that waits so long is taken as a whole one */
-    ACCEPT_TURN = 64,            /* connections taken per wake-up of a listener */
+    ACCEPT_TURN = 16,            /* connections taken per wake-up of a listener */
     ADDR_SLOTS_MIN = 256,
     UDP_TURN = 8 /* reads per wake-up */
 };
@@ -93,7 +93,8 @@ void fl_ingest_source_done(struct fl_ingest_source *src, const char *why)
         fl_ingest_lane_end(src->in, lane, why);
     }
     src->lane_count = 0;
-    src->host_lane = NULL;
+    src->first_lane = NULL;
+    fl_ingest_hosts_forget(src);
     fl_ingest_device_unref(src->device);
     fl_ingest_tenant_unref(src->tenant);
     src->device = NULL;
@@ -115,13 +116,15 @@ static void source_recheck(struct fl_ingest_source *src)
 {
     struct fl_ingest_lane *lane = TAILQ_FIRST(&src->lanes);
 
-    src->host_lane = NULL;
+    fl_ingest_hosts_forget(src);
     while (lane != NULL) {
         struct fl_ingest_lane *next = TAILQ_NEXT(lane, link);
 
         if (!lane->device->listed) {
             TAILQ_REMOVE(&src->lanes, lane, link);
             src->lane_count--;
+            if (src->first_lane == lane)
+                src->first_lane = NULL;
             fl_ingest_lane_end(src->in, lane, "the device was removed");
         }
         lane = next;
@@ -146,13 +149,27 @@ static void hang_up(struct fl_ingest_conn *conn)
     close(conn->fd);
 }
 
+static void leave_queue(struct fl_ingest_conn *conn)
+{
+    struct fl_ingest *in = conn->src.in;
+
+    if (conn->queued) {
+        TAILQ_REMOVE(&in->again, conn, again);
+        in->again_count--;
+    } else if (conn->parked) {
+        TAILQ_REMOVE(&conn->src.tenant->parked, conn, again);
+    } else if (conn->handing) {
+        TAILQ_REMOVE(&in->hands, conn, again);
+    }
+    conn->queued = conn->parked = conn->handing = false;
+}
+
 static void conn_free(struct fl_ingest_conn *conn, const char *why)
 {
     struct fl_ingest *in = conn->src.in;
 
     TAILQ_REMOVE(list_of(conn), conn, link);
-    if (conn->queued)
-        TAILQ_REMOVE(&in->again, conn, again);
+    leave_queue(conn);
     in->conn_count--;
     addr_leave(in, &conn->peer);
     fl_watch_free(conn->watch);
@@ -172,75 +189,85 @@ static void pump(struct fl_ingest_conn *conn);
 static bool take_datagrams(struct fl_ingest_udp *udp);
 static void udp_listen(struct fl_ingest_udp *udp);
 
-/* Each that waited has one turn; those that still have bytes wait for the next round. */
+/* Each that waited has one turn; those that still have bytes wait for the next round. One that ends
+ * ends itself alone, so that the count of the round is a safe bound. */
 static void on_again(void *ctx)
 {
     struct fl_ingest *in = ctx;
-    struct fl_ingest_conns round = TAILQ_HEAD_INITIALIZER(round);
-    struct fl_ingest_conn *conn;
 
     in->again_posted = false;
-    TAILQ_CONCAT(&round, &in->again, again);
-    while ((conn = TAILQ_FIRST(&round)) != NULL) {
-        TAILQ_REMOVE(&round, conn, again);
-        conn->queued = false;
+    for (size_t round = in->again_count; round > 0 && !TAILQ_EMPTY(&in->again); round--) {
+        struct fl_ingest_conn *conn = TAILQ_FIRST(&in->again);
+
+        leave_queue(conn);
         pump(conn);
     }
 }
 
 static void post_again(struct fl_ingest *in)
 {
-    if (!in->again_posted && !in->paused && !TAILQ_EMPTY(&in->again))
+    if (!in->again_posted && !TAILQ_EMPTY(&in->again))
         in->again_posted = fl_loop_post(in->env->loop, on_again, in) == FL_OK;
 }
 
 static void go_on_later(struct fl_ingest_conn *conn)
 {
-    if (!conn->queued)
-        TAILQ_INSERT_TAIL(&conn->src.in->again, conn, again);
-    conn->queued = true;
-    post_again(conn->src.in);
+    struct fl_ingest *in = conn->src.in;
+
+    if (!conn->queued) {
+        leave_queue(conn);
+        TAILQ_INSERT_TAIL(&in->again, conn, again);
+        conn->queued = true;
+        in->again_count++;
+    }
+    post_again(in);
 }
 
 static void park(struct fl_ingest_conn *conn)
 {
     fl_watch_change(conn->watch, 0);
-    go_on_later(conn);
+    if (conn->parked)
+        return;
+    leave_queue(conn);
+    TAILQ_INSERT_TAIL(&conn->src.tenant->parked, conn, again);
+    conn->parked = true;
 }
 
-void fl_ingest_resume(struct fl_ingest *in)
+void fl_ingest_resume(struct fl_ingest *in, struct fl_ingest_tenant *tenant)
 {
     struct fl_ingest_conn *conn;
 
-    for (conn = TAILQ_FIRST(&in->again); conn != NULL; conn = TAILQ_NEXT(conn, again))
+    while ((conn = TAILQ_FIRST(&tenant->parked)) != NULL) {
         fl_watch_change(conn->watch, FL_ON_READ);
-    for (size_t i = 0; i < in->udp_count && !in->paused; i++) {
+        go_on_later(conn);
+    }
+    for (size_t i = 0; i < in->udp_count && !tenant->paused; i++) {
+        if (in->udp[i]->src.tenant != tenant)
+            continue;
         (void)take_datagrams(in->udp[i]);
         udp_listen(in->udp[i]);
     }
-    post_again(in);
 }
 
 /* ---- reading ---- */
 
 /* Hand out every message that is whole; false: a pause began. */
-static bool take_messages(struct fl_ingest_conn *conn, int64_t at_us)
+static bool take_messages(struct fl_ingest_conn *conn)
 {
     struct fl_frame_msg msg;
 
-    while (!conn->src.in->paused) {
+    while (!conn->src.tenant->paused) {
         if (fl_frame_next(conn->frame, &msg) == 0)
             return true;
-        fl_ingest_row(&conn->src, &msg, at_us);
+        fl_ingest_row(&conn->src, &msg);
     }
     return false;
 }
 
 /* Frame len bytes; what a pause leaves over is kept. */
-static void take_bytes(struct fl_ingest_conn *conn, const unsigned char *data, size_t len,
-                       int64_t at_us)
+static void take_bytes(struct fl_ingest_conn *conn, const unsigned char *data, size_t len)
 {
-    while (take_messages(conn, at_us) && len > 0) {
+    while (take_messages(conn) && len > 0) {
         size_t n = fl_frame_feed(conn->frame, data, len);
 
         data += n;
@@ -251,16 +278,16 @@ static void take_bytes(struct fl_ingest_conn *conn, const unsigned char *data, s
 }
 
 /* What an earlier pause left over; false: another began. */
-static bool take_rest(struct fl_ingest_conn *conn, int64_t at_us)
+static bool take_rest(struct fl_ingest_conn *conn)
 {
-    while (take_messages(conn, at_us) && conn->rest.len > 0) {
+    while (take_messages(conn) && conn->rest.len > 0) {
         size_t n = fl_frame_feed(conn->frame, conn->rest.ptr, conn->rest.len);
 
         fl_buf_consume(&conn->rest, n);
     }
-    if (conn->rest.len == 0 && !conn->src.in->paused)
+    if (conn->rest.len == 0 && !conn->src.tenant->paused)
         fl_buf_done(&conn->rest); /* 64 KiB that are seldom needed */
-    return !conn->src.in->paused;
+    return !conn->src.tenant->paused;
 }
 
 static int read_some(struct fl_ingest_conn *conn, size_t *ret_n, enum fl_tls_want *ret_want,
@@ -287,19 +314,29 @@ static void finish(struct fl_ingest_conn *conn, const char *why)
 static void drop(struct fl_ingest_conn *conn, const char *why)
 {
     struct fl_frame_msg msg;
-    int64_t at_us = fl_now_us();
     size_t n;
 
+    fl_ingest_clock(conn->src.in);
     do {
         while (fl_frame_next(conn->frame, &msg) == 1)
-            fl_ingest_row(&conn->src, &msg, at_us);
+            fl_ingest_row(&conn->src, &msg);
         n = conn->rest.len == 0 ? 0 : fl_frame_feed(conn->frame, conn->rest.ptr, conn->rest.len);
         fl_buf_consume(&conn->rest, n);
     } while (n > 0);
     finish(conn, why);
     while (fl_frame_next(conn->frame, &msg) == 1)
-        fl_ingest_row(&conn->src, &msg, at_us);
+        fl_ingest_row(&conn->src, &msg);
     conn_free(conn, conn->why);
+}
+
+/* How much of one connection is read before the others have their turn. */
+static size_t turn_bytes(const struct fl_ingest *in)
+{
+    size_t bytes = FL_INGEST_ROUND_BYTES / (in->again_count + 1);
+
+    return bytes > FL_INGEST_TURN_BYTES   ? FL_INGEST_TURN_BYTES
+           : bytes < FL_INGEST_TURN_LEAST ? FL_INGEST_TURN_LEAST
+                                          : bytes;
 }
 
 static void pump(struct fl_ingest_conn *conn)
@@ -307,26 +344,27 @@ static void pump(struct fl_ingest_conn *conn)
     struct fl_ingest *in = conn->src.in;
     enum fl_tls_want want = FL_TLS_WANT_READ;
     struct fl_err err;
-    size_t turn = 0, n = 0;
+    size_t turn = 0, n = 0, most = turn_bytes(in);
     int rc = FL_OK;
 
-    if (!take_rest(conn, fl_now_us())) {
+    fl_ingest_clock(in);
+    if (!take_rest(conn)) {
         park(conn);
         return;
     }
-    while (!conn->ended && turn < FL_INGEST_TURN_BYTES && rc == FL_OK && !in->paused) {
+    while (!conn->ended && turn < most && rc == FL_OK && !conn->src.tenant->paused) {
         rc = read_some(conn, &n, &want, &err);
         if (rc == FL_OK && n > 0) {
             turn += n;
-            take_bytes(conn, in->scratch, n, fl_now_us());
+            take_bytes(conn, in->scratch, n);
         } else if (rc != FL_E_AGAIN) {
             finish(conn, rc == FL_OK ? "the peer ended the connection" : err.text);
-            (void)take_messages(conn, fl_now_us());
+            (void)take_messages(conn);
         }
     }
     if (turn > 0)
-        conn->read_mono_us = fl_now_mono_us();
-    if (in->paused)
+        conn->read_mono_us = in->now_mono_us;
+    if (conn->src.tenant->paused)
         park(conn);
     else if (conn->ended)
         conn_free(conn, conn->why);
@@ -416,16 +454,43 @@ static void shake(struct fl_ingest_conn *conn)
         refuse(conn, err.text);
 }
 
+/* A few of those that wait, then whatever else there is to do: when two thousand devices come back
+ * together, those that are there go on. */
+static void on_hands(void *ctx)
+{
+    struct fl_ingest *in = ctx;
+    struct fl_ingest_conn *conn;
+
+    in->hands_posted = false;
+    for (int i = 0; i < FL_INGEST_HANDS_TURN && (conn = TAILQ_FIRST(&in->hands)) != NULL; i++) {
+        leave_queue(conn);
+        shake(conn);
+    }
+    if (!TAILQ_EMPTY(&in->hands))
+        in->hands_posted = fl_loop_post(in->env->loop, on_hands, in) == FL_OK;
+}
+
+static void shake_later(struct fl_ingest_conn *conn)
+{
+    struct fl_ingest *in = conn->src.in;
+
+    fl_watch_change(conn->watch, 0); /* it is ready: to be told again does not help */
+    TAILQ_INSERT_TAIL(&in->hands, conn, again);
+    conn->handing = true;
+    if (!in->hands_posted)
+        in->hands_posted = fl_loop_post(in->env->loop, on_hands, in) == FL_OK;
+}
+
 static void on_conn(void *ctx, int ready)
 {
     struct fl_ingest_conn *conn = ctx;
 
     (void)ready;
     if (conn->state == FL_INGEST_HANDSHAKE)
-        shake(conn);
-    else if (conn->src.in->paused)
+        shake_later(conn);
+    else if (conn->src.tenant->paused)
         park(conn);
-    else
+    else if (!conn->queued) /* else its turn comes */
         pump(conn);
 }
 
@@ -538,7 +603,7 @@ static void take_datagram(struct fl_ingest_udp *udp, const struct fl_dgram *dgra
         msg.truncated = true;
     }
     if (msg.bytes.len > 0)
-        fl_ingest_row(&udp->src, &msg, fl_now_us());
+        fl_ingest_row(&udp->src, &msg);
     /* The kernel does not say whose they were: they are counted with who sent the next one. */
     if (dgram->dropped > 0 && udp->src.host_lane != NULL) {
         udp->src.host_lane->device->n.dropped += dgram->dropped;
@@ -548,7 +613,7 @@ static void take_datagram(struct fl_ingest_udp *udp, const struct fl_dgram *dgra
 
 static void udp_listen(struct fl_ingest_udp *udp)
 {
-    bool on = udp->src.in->accepting && udp->src.tenant != NULL && !udp->src.in->paused;
+    bool on = udp->src.in->accepting && udp->src.tenant != NULL && !udp->src.tenant->paused;
 
     fl_watch_change(udp->watch, on ? FL_ON_READ : 0);
 }
@@ -556,11 +621,14 @@ static void udp_listen(struct fl_ingest_udp *udp)
 /* Take what was read; false: a pause began. */
 static bool take_datagrams(struct fl_ingest_udp *udp)
 {
-    while (udp->waiting_count > 0 && !udp->src.in->paused) {
+    const struct fl_ingest_tenant *tenant = udp->src.tenant;
+
+    fl_ingest_clock(udp->src.in);
+    while (udp->waiting_count > 0 && tenant != NULL && !tenant->paused) {
         take_datagram(udp, udp->waiting++);
         udp->waiting_count--;
     }
-    return !udp->src.in->paused;
+    return tenant != NULL && !tenant->paused;
 }
 
 static void on_udp(void *ctx, int ready)
@@ -612,6 +680,7 @@ int fl_ingest_conns_init(struct fl_ingest *in, struct fl_err *err)
     TAILQ_INIT(&in->shaking);
     TAILQ_INIT(&in->live);
     TAILQ_INIT(&in->again);
+    TAILQ_INIT(&in->hands);
     for (in->addr_slots = ADDR_SLOTS_MIN; in->addr_slots < max; in->addr_slots *= 2)
         ;
     in->addrs = calloc(in->addr_slots, sizeof(struct fl_ingest_addr *));
@@ -672,12 +741,14 @@ void fl_ingest_conns_tick(struct fl_ingest *in)
     while ((conn = TAILQ_FIRST(&in->shaking)) != NULL &&
            now_us - conn->since_mono_us > (int64_t)FL_INGEST_HANDSHAKE_MS * 1000)
         refuse(conn, "no handshake within 10 s");
-    for (conn = TAILQ_FIRST(&in->live); conn != NULL && !in->paused; conn = next) {
+    fl_ingest_clock(in);
+    for (conn = TAILQ_FIRST(&in->live); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
-        if (now_us - conn->read_mono_us < SILENT_US || fl_frame_waiting(conn->frame) == 0)
+        if (now_us - conn->read_mono_us < SILENT_US || fl_frame_waiting(conn->frame) == 0 ||
+            conn->src.tenant->paused)
             continue;
         fl_frame_finish(conn->frame);
-        (void)take_messages(conn, fl_now_us());
+        (void)take_messages(conn);
     }
     fl_ingest_accepting(in);
 }
@@ -687,9 +758,9 @@ void fl_ingest_conns_end(struct fl_ingest *in, const char *why)
     struct fl_ingest_conn *conn, *next;
 
     fl_ingest_accepting(in);
-    for (conn = TAILQ_FIRST(&in->live); conn != NULL && !in->paused; conn = next) {
+    for (conn = TAILQ_FIRST(&in->live); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
-        if (!conn->ended)
+        if (!conn->ended && !conn->src.tenant->paused)
             pump(conn);
     }
     for (conn = TAILQ_FIRST(&in->live); conn != NULL; conn = next) {

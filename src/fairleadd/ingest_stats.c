@@ -5,6 +5,7 @@
 #include "fairleadd/ingest.h"
 
 enum {
+    WAIT_TICKS = 60,
     CONN_TICKS = 5,               /* a connection is reported every so many seconds */
     SETTLE_US = 30 * 1000 * 1000, /* rows of an ended lane are waited for so long */
     LANE_SLOTS_FIRST = 256,
@@ -103,13 +104,20 @@ struct fl_ingest_lane *fl_ingest_lane(struct fl_ingest_source *src, struct fl_in
 {
     struct fl_ingest_lane *lane;
 
-    for (lane = TAILQ_FIRST(&src->lanes); lane != NULL; lane = TAILQ_NEXT(lane, link))
-        if (lane->device == device)
-            return lane;
+    for (lane = TAILQ_FIRST(&src->lanes); lane != NULL; lane = TAILQ_NEXT(lane, link)) {
+        if (lane->device != device)
+            continue;
+        TAILQ_REMOVE(&src->lanes, lane, link); /* to the front: it will be asked for again */
+        TAILQ_INSERT_HEAD(&src->lanes, lane, link);
+        return lane;
+    }
     /* A relay that shows thousands of names: from here on they are counted with the first. */
-    if (src->lane_count >= FL_INGEST_LANES_MAX)
-        return TAILQ_FIRST(&src->lanes);
-    return lane_new(src, device);
+    if (src->lane_count >= FL_INGEST_LANES_MAX && src->first_lane != NULL)
+        return src->first_lane;
+    lane = lane_new(src, device);
+    if (src->first_lane == NULL)
+        src->first_lane = lane;
+    return lane;
 }
 
 static void lane_free(struct fl_ingest *in, struct fl_ingest_lane *lane)
@@ -269,6 +277,16 @@ void fl_ingest_report(struct fl_ingest *in)
         fl_role_log(in->env, FL_LOG_WARN, "%llu more connections were refused than are listed",
                     (unsigned long long)in->rogue_unsaid);
         in->rogue_unsaid = 0;
+    }
+    if (in->waited.count > 0 && in->ticks % WAIT_TICKS == 0) {
+        fl_role_log(
+            in->env, FL_LOG_NOTICE,
+            "reading waited %llu times, %.1f s in all, for room on the way to store; tenant "
+            "%s the longest, %.1f s",
+            (unsigned long long)in->waited.count, (double)in->waited.all_us / 1e6,
+            in->waited.tenant, (double)in->waited.longest_us / 1e6);
+        in->waited.count = 0;
+        in->waited.all_us = in->waited.longest_us = 0;
     }
     report_lanes(in, in->ticks % CONN_TICKS == 0);
     while ((device = TAILQ_FIRST(&in->dirty)) != NULL && send_device(in, device))

@@ -89,6 +89,7 @@ static struct fl_ingest_device *device_new(struct fl_ingest_tenant *tenant, cons
     if (device == NULL)
         return NULL;
     (void)snprintf(device->slug, sizeof(device->slug), "%s", slug);
+    device->slug_len = (uint8_t)strlen(device->slug);
     device->refs = 1;
     device->tenant = tenant;
     fl_ingest_tenant_ref(tenant);
@@ -425,6 +426,7 @@ static int resolve_tenants(struct fl_ingest_table *t, struct view *next, struct 
             entry->tenant->id = entry->id;
             entry->tenant->refs = 1;
             TAILQ_INIT(&entry->tenant->made);
+            TAILQ_INIT(&entry->tenant->parked);
         }
         next->tenants[i] = next->slugs[i] = entry->tenant;
     }
@@ -532,6 +534,7 @@ static void view_swap(struct fl_ingest_table *t, struct view *next)
         memcpy(tenant->slug, t->tenants[i].slug, sizeof(tenant->slug));
         memcpy(tenant->far_zones, t->tenants[i].far_zones, sizeof(tenant->far_zones));
         memcpy(tenant->far_instances, t->tenants[i].far_instances, sizeof(tenant->far_instances));
+        tenant->far = tenant->far_zones[0] != '\0' || tenant->far_instances[0] != '\0';
         take_cas(tenant, &t->tenants[i]);
         tenant->listed = true;
     }
@@ -540,6 +543,7 @@ static void view_swap(struct fl_ingest_table *t, struct view *next)
 
         memcpy(device->site, t->entries[i].site, sizeof(device->site));
         memcpy(device->host, t->entries[i].host, sizeof(device->host));
+        device->site_len = (uint8_t)strlen(device->site);
         device->relay = t->entries[i].relay;
         device->listed = true;
     }

@@ -37,6 +37,7 @@ struct fl_ingest_tenant;
 struct fl_ingest_device {
     struct fl_ingest_tenant *tenant; /* referenced */
     char slug[FL_SLUG_MAX + 1], site[FL_SLUG_MAX + 1];
+    uint8_t slug_len, site_len;
     char host[256]; /* lower case */
     bool relay;
     bool listed;   /* in the table in force, or made from a certificate of the tenant's authority */
@@ -51,6 +52,7 @@ struct fl_ingest_device {
 TAILQ_HEAD(fl_ingest_devices, fl_ingest_device);
 
 struct fl_ingest_batch; /* ingest.h */
+TAILQ_HEAD(fl_ingest_conns, fl_ingest_conn);
 
 struct fl_ingest_tenant {
     uint32_t id;
@@ -64,7 +66,13 @@ struct fl_ingest_tenant {
     uint64_t ca_serial;            /* rises when the authorities change */
     struct fl_ingest_devices made; /* each referenced */
     size_t made_count;
+    bool far;                      /* one of the lists has an entry */
     struct fl_ingest_batch *batch; /* rows on their way; NULL = none */
+    /* its share of the ring: what is in it, and whether its sockets wait for room */
+    size_t ring_bytes;
+    bool paused;
+    int64_t paused_mono_us;
+    struct fl_ingest_conns parked;
 };
 
 struct fl_ingest_table;

@@ -36,6 +36,8 @@ struct writer_page {
     _Atomic uint64_t begun;   /* 1: the next three are valid */
     _Atomic uint64_t begun_at, begun_no, begun_rows;
     _Atomic uint64_t torn, torn_rows;
+    _Atomic uint64_t held;       /* rows that the writer has and that are not published */
+    _Atomic uint64_t begun_held; /* with begun: what held is once the entry is published */
 };
 
 struct reader_page {
@@ -164,21 +166,28 @@ static uint64_t shared_tail(const struct map *map)
     return atomic_load(&map->control->r.slots[slot].tail);
 }
 
-/* What a dead predecessor had begun: published whole, or torn and counted. */
+/* What a dead predecessor had begun: published whole, or torn and counted. What it held besides is
+ * lost with it, and counted too. */
 static void settle(struct fl_ring_writer *w)
 {
     struct writer_page *page = &w->map.control->w;
+    uint64_t lost = atomic_load(&page->held);
 
-    if (atomic_load(&page->begun) != 1)
-        return;
-    w->next_no = atomic_load(&page->begun_no);
-    if (atomic_load(&page->begun_at) == w->head) {
-        atomic_fetch_add(&page->torn, 1);
-        atomic_fetch_add(&page->torn_rows, atomic_load(&page->begun_rows));
-    } else {
-        w->next_no++;
+    if (atomic_load(&page->begun) == 1) {
+        uint64_t rows = atomic_load(&page->begun_rows);
+
+        w->next_no = atomic_load(&page->begun_no);
+        if (atomic_load(&page->begun_at) == w->head) {
+            atomic_fetch_add(&page->torn, 1);
+            lost = lost > rows ? lost : rows; /* held or not, it announced them */
+        } else {
+            w->next_no++;
+            lost = atomic_load(&page->begun_held);
+        }
+        atomic_store(&page->next_no, w->next_no);
     }
-    atomic_store(&page->next_no, w->next_no);
+    atomic_fetch_add(&page->torn_rows, lost);
+    atomic_store(&page->held, 0);
     atomic_store(&page->begun, 0);
 }
 
@@ -227,6 +236,7 @@ int fl_ring_put(struct fl_ring_writer *w, struct fl_span entry, uint32_t rows, s
 {
     struct writer_page *page = &w->map.control->w;
     uint32_t head[2] = {(uint32_t)entry.len, (uint32_t)entry.len ^ MARK};
+    uint64_t held = atomic_load(&page->held);
 
     if (entry.len > UINT32_MAX || room_of(entry.len) > w->map.size)
         return fl_err_set(err, FL_E_LIMIT, "an entry of %zu bytes never fits the ring of %llu",
@@ -236,6 +246,7 @@ int fl_ring_put(struct fl_ring_writer *w, struct fl_span entry, uint32_t rows, s
     atomic_store(&page->begun_at, w->head);
     atomic_store(&page->begun_no, w->next_no);
     atomic_store(&page->begun_rows, rows);
+    atomic_store(&page->begun_held, held > rows ? held - rows : 0);
     atomic_store(&page->begun, 1);
     copy_in(&w->map, w->head, head, sizeof head);
     copy_in(&w->map, w->head + HEAD_BYTES, entry.ptr, entry.len);
@@ -243,8 +254,32 @@ int fl_ring_put(struct fl_ring_writer *w, struct fl_span entry, uint32_t rows, s
     w->next_no++;
     atomic_store(&page->head, w->head); /* published */
     atomic_store(&page->next_no, w->next_no);
+    atomic_store(&page->held, held > rows ? held - rows : 0);
     atomic_store(&page->begun, 0);
     return FL_OK;
+}
+
+void fl_ring_hold(struct fl_ring_writer *w, int64_t rows)
+{
+    _Atomic uint64_t *held = &w->map.control->w.held; /* written by us alone */
+
+    atomic_store_explicit(held, atomic_load_explicit(held, memory_order_relaxed) + (uint64_t)rows,
+                          memory_order_relaxed);
+}
+
+size_t fl_ring_room(const struct fl_ring_writer *w)
+{
+    return (size_t)(w->map.size - waiting(w));
+}
+
+uint64_t fl_ring_written(const struct fl_ring_writer *w)
+{
+    return w->head;
+}
+
+uint64_t fl_ring_given_back(const struct fl_ring_writer *w)
+{
+    return w->head - waiting(w);
 }
 
 void fl_ring_stats_writer(const struct fl_ring_writer *w, struct fl_ring_stats *ret)

@@ -21,7 +21,7 @@
 struct fl_ring_stats {
     uint64_t entries;   /* published (writer) or taken (reader) */
     uint64_t torn;      /* entries that a dead writer had begun */
-    uint64_t torn_rows; /* rows that it had announced for them */
+    uint64_t torn_rows; /* rows that dead writers had announced or held, and not published */
     uint64_t resyncs;   /* times the positions made no sense */
     uint64_t waiting_bytes;
 };
@@ -37,6 +37,14 @@ int fl_ring_put(struct fl_ring_writer *w, struct fl_span entry, uint32_t rows, s
     FL_MUST_CHECK;
 /* Is there room for an entry of len bytes now? */
 int fl_ring_has_room(const struct fl_ring_writer *w, size_t len);
+/* The writer has so many rows more (less) in hand that will be in later entries; fl_ring_put()
+ * takes its rows off. Should the writer be killed, its successor counts them in torn_rows. */
+void fl_ring_hold(struct fl_ring_writer *w, int64_t rows);
+/* Bytes free now; the position behind the last entry, and up to which room was given back: what
+ * fl_ring_written() said after a put is given back once fl_ring_given_back() has reached it. */
+size_t fl_ring_room(const struct fl_ring_writer *w);
+uint64_t fl_ring_written(const struct fl_ring_writer *w);
+uint64_t fl_ring_given_back(const struct fl_ring_writer *w);
 
 struct fl_ring_reader;
 int fl_ring_reader_open(int fd, struct fl_ring_reader **ret, struct fl_err *err) FL_MUST_CHECK;

@@ -137,6 +137,8 @@ static int allow_files(int ruleset, const struct fl_sandbox *box, long abi, stru
 
     if (box->dir_fd >= 0 && (box->may & FL_MAY_FILES))
         r = allow_beneath(ruleset, box->dir_fd, fs_of(abi) & ~never, err);
+    for (unsigned i = 0; r == FL_OK && i < box->more_count && (box->may & FL_MAY_FILES); i++)
+        r = allow_beneath(ruleset, box->more_fds[i], fs_of(abi) & ~never, err);
     if (r == FL_OK && random >= 0) /* SQLite seeds itself from the clock where it is refused */
         r = allow_beneath(ruleset, random, FS_READ_FILE, err);
     if (r == FL_OK && RELAXED) { /* the sanitizers read /proc and the program to name a leak */

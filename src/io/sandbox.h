@@ -23,6 +23,8 @@ struct fl_sandbox {
     uid_t uid;    /* become this user and the group of the same number; 0: stay */
     int dir_fd;   /* the only folder whose files may be used; -1: none. Also the working folder. */
     unsigned may; /* bits of enum fl_sandbox_may */
+    const int *more_fds; /* other folders whose files may be used too; borrowed */
+    unsigned more_count;
     pid_t parent; /* die with it; 0: do not */
 };
 

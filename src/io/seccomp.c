@@ -112,7 +112,7 @@ static const int files[] = {CALL(open),       CALL(openat),          CALL(pread6
                             CALL(rmdir),      CALL(rename),          CALL(renameat),
                             CALL(renameat2),  CALL(fchmod),          CALL(umask),
                             CALL(utimensat),  CALL(copy_file_range), CALL(sendfile),
-                            CALL(msync)};
+                            CALL(msync),      CALL(syncfs)};
 
 /* No mistake leads here: whoever calls these has taken the process over. */
 static const int fatal[] = {CALL(execve),
@@ -207,6 +207,8 @@ static int add_conditional(scmp_filter_ctx ctx)
         /* reading its own limits; of another process or with new values: not */
         {CALL(prlimit64), 2, SCMP_CMP_EQ, 0, 0},
         {CALL(prctl), 0, SCMP_CMP_EQ, PR_SET_NAME, 0},
+        /* the calling thread's nice value, which it can only raise */
+        {CALL(setpriority), 1, SCMP_CMP_EQ, 0, 0},
         {CALL(prctl), 0, SCMP_CMP_EQ, PR_GET_NAME, 0},
         /* how glibc does fstat() */
         {CALL(newfstatat), 3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0},

@@ -6,19 +6,40 @@
 #include "codec/ip.h"
 #include "logs/enrich_tables.h"
 
-enum { NAME_MAX_BYTES = 255, CACHE_SLOTS = 8192, CACHED_BYTES = 60 };
-
-/* The suffix list is asked once per host name that comes often: one lookup costs as much as a
- * quarter of a parsed line. */
-struct cached {
-    uint8_t len, domain_len; /* len 0: free */
-    char name[CACHED_BYTES];
+enum {
+    NAME_MAX_BYTES = 255,
+    SITES = 8192, /* remembered: powers of two */
+    APPS = 512,
+    SITE_BYTES = 49, /* longer names are looked up each time */
+    APP_BYTES = 47
 };
+
+/* What a host name comes to; one lookup in the suffix list costs as much as a parsed line. Only
+ * names in lower case that are hosts are remembered. */
+struct site {
+    const unsigned char *category;
+    uint16_t category_len;
+    uint16_t len; /* 0: free */
+    uint16_t domain_len;
+    unsigned char name[SITE_BYTES + 1];
+};
+_Static_assert(sizeof(struct site) == 64, "a line of the processor's cache");
+
+/* What an application's name comes to. */
+struct app {
+    const unsigned char *category;
+    uint16_t category_len;
+    uint8_t len; /* 0: free */
+    bool says_little;
+    unsigned char name[APP_BYTES + 5];
+};
+_Static_assert(sizeof(struct app) == 64, "a line of the processor's cache");
 
 struct fl_enrich {
     const psl_ctx_t *psl;
     psl_ctx_t *own; /* psl, where it was loaded here */
-    struct cached cache[CACHE_SLOTS];
+    struct app apps[APPS];
+    struct site sites[SITES];
 };
 
 int fl_enrich_new(struct fl_enrich **ret, struct fl_err *err)
@@ -169,6 +190,24 @@ static struct fl_span behind(struct fl_span s, size_t n)
     return fl_span_of(s.ptr + n, s.len - n);
 }
 
+/* A fair spread is all that is asked: whoever makes names collide has them looked up. */
+static size_t hash_of(struct fl_span s)
+{
+    uint64_t hash = s.len, word = 0;
+    size_t i = 0;
+
+    for (; i + 8 <= s.len; i += 8) {
+        memcpy(&word, s.ptr + i, 8);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    word = 0;
+    if (i < s.len)
+        memcpy(&word, s.ptr + i, s.len - i);
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)(hash >> 32);
+}
+
 /* Position behind "scheme://" or a leading "//"; 0 when there is neither. */
 static size_t scheme_len(struct fl_span url)
 {
@@ -211,12 +250,20 @@ static bool is_host(struct fl_span host)
     return host.len > 0 && host.len <= NAME_MAX_BYTES;
 }
 
-static void fill_hostname(struct fl_event *ev)
+/* Nothing but what host names are made of, in lower case, as most URLs of the web filter are? */
+static bool is_plain(struct fl_span url)
 {
-    struct fl_span host = host_of(fl_event_get_str(ev, FL_F_URL));
+    static const uint8_t plain[256] = {
+        ['-'] = 1, ['.'] = 1, ['_'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1,
+        ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1,
+        ['d'] = 1, ['e'] = 1, ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1,
+        ['l'] = 1, ['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1,
+        ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1};
+    uint8_t all = 1;
 
-    if (is_host(host))
-        fl_event_str(ev, FL_F_HOSTNAME, host);
+    for (size_t i = 0; i < url.len; i++)
+        all &= plain[url.ptr[i]];
+    return all != 0 && url.len > 0 && url.ptr[url.len - 1] != '.';
 }
 
 /* ---- registrable domains ---- */
@@ -228,28 +275,8 @@ static size_t ask_psl(const struct fl_enrich *enrich, const char *name)
     return domain == NULL ? strlen(name) : strlen(domain); /* a public suffix stands for itself */
 }
 
-/* Length of the registrable domain, which is the end of the name. name is in lower case. */
-static size_t domain_len(struct fl_enrich *enrich, const char *name, size_t len)
-{
-    uint64_t hash = fl_span_hash(fl_span_of(name, len));
-    struct cached *slot = &enrich->cache[hash % CACHE_SLOTS];
-    size_t found;
-
-    if (slot->len == len && memcmp(slot->name, name, len) == 0)
-        return slot->domain_len;
-    found = ask_psl(enrich, name);
-    if (found > len)
-        return len;
-    if (len <= CACHED_BYTES) {
-        slot->len = (uint8_t)len;
-        slot->domain_len = (uint8_t)found;
-        memcpy(slot->name, name, len);
-    }
-    return found;
-}
-
 /* The domain is in lower case, so that one site has one name; a host name already so is shared. */
-static struct fl_span domain_of(struct fl_enrich *enrich, struct fl_span host,
+static struct fl_span domain_of(const struct fl_enrich *enrich, struct fl_span host,
                                 struct fl_arena *arena)
 {
     char name[NAME_MAX_BYTES + 1];
@@ -266,9 +293,11 @@ static struct fl_span domain_of(struct fl_enrich *enrich, struct fl_span host,
         changed |= name[i] != (char)host.ptr[i];
     }
     name[host.len] = '\0';
-    len = memchr(name, '.', host.len) == NULL || fl_ip_parse(host, ip)
-              ? host.len
-              : domain_len(enrich, name, host.len);
+    len = host.len;
+    if (memchr(name, '.', host.len) != NULL && !fl_ip_parse(host, ip))
+        len = ask_psl(enrich, name);
+    if (len > host.len)
+        len = host.len;
     if (!changed)
         return behind(host, host.len - len);
     if (arena == NULL)
@@ -276,29 +305,108 @@ static struct fl_span domain_of(struct fl_enrich *enrich, struct fl_span host,
     return fl_arena_copy(arena, fl_span_of(name + host.len - len, len));
 }
 
-static void fill_category(struct fl_event *ev)
-{
-    struct fl_span app = fl_event_get_str(ev, FL_F_APP), category = {NULL, 0};
+/* ---- what is remembered ---- */
 
-    if (says_little(app))
+/* NULL: not there. *ret_at is where it belongs; NULL: it is not remembered. */
+static const struct site *recall(struct fl_enrich *enrich, struct fl_span host,
+                                 struct site **ret_at)
+{
+    struct site *at = NULL;
+
+    *ret_at = NULL;
+    if (host.len == 0 || host.len > SITE_BYTES)
+        return NULL;
+    *ret_at = at = &enrich->sites[hash_of(host) & (SITES - 1)];
+    return at->len == host.len && memcmp(at->name, host.ptr, host.len) == 0 ? at : NULL;
+}
+
+/* The domain must be the end of the host, which is_host() and in lower case. */
+static const struct site *remember(struct site *at, struct fl_span host, struct fl_span domain)
+{
+    struct fl_span category = site_category(host, domain);
+
+    at->category = category.ptr;
+    at->category_len = (uint16_t)category.len;
+    at->domain_len = (uint16_t)domain.len;
+    at->len = (uint16_t)host.len;
+    memcpy(at->name, host.ptr, host.len);
+    return at;
+}
+
+/* Host name and domain, where they are absent. The site that they come to, where it is known. */
+static const struct site *fill_site(struct fl_enrich *enrich, struct fl_event *ev)
+{
+    bool named = fl_event_has(ev, FL_F_HOSTNAME);
+    struct fl_span host = fl_event_get_str(ev, named ? FL_F_HOSTNAME : FL_F_URL), domain;
+    const struct site *site;
+    struct site *at;
+
+    if (!named && host.len > 0 && !is_plain(host))
+        host = host_of(host);
+    site = recall(enrich, host, &at);
+    if (!named && (site != NULL || is_host(host)))
+        fl_event_str(ev, FL_F_HOSTNAME, host);
+    if (fl_event_has(ev, FL_F_DOMAIN) || !fl_event_has(ev, FL_F_HOSTNAME))
+        return NULL;
+    if (site != NULL) {
+        fl_event_str(ev, FL_F_DOMAIN, behind(host, host.len - site->domain_len));
+        return site;
+    }
+    domain = domain_of(enrich, host, ev->arena);
+    if (domain.len == 0)
+        return NULL;
+    fl_event_str(ev, FL_F_DOMAIN, domain);
+    return at == NULL || !is_plain(host) ? NULL : remember(at, host, domain);
+}
+
+static struct app app_of(struct fl_span name)
+{
+    struct fl_span category = fl_enrich_app_category(name);
+
+    return (struct app){.category = category.ptr,
+                        .category_len = (uint16_t)category.len,
+                        .says_little = says_little(name)};
+}
+
+static struct app recall_app(struct fl_enrich *enrich, struct fl_span name)
+{
+    struct app *at;
+
+    if (name.len == 0)
+        return (struct app){.says_little = true};
+    if (name.len > APP_BYTES)
+        return app_of(name);
+    at = &enrich->apps[hash_of(name) & (APPS - 1)];
+    if (at->len != name.len || memcmp(at->name, name.ptr, name.len) != 0) {
+        *at = app_of(name);
+        at->len = (uint8_t)name.len;
+        memcpy(at->name, name.ptr, name.len);
+    }
+    return *at;
+}
+
+static void fill_category(struct fl_enrich *enrich, struct fl_event *ev, const struct site *site)
+{
+    struct app app = recall_app(enrich, fl_event_get_str(ev, FL_F_APP));
+    struct fl_span category = {NULL, 0};
+
+    if (app.says_little && site != NULL)
+        category = fl_span_of(site->category, site->category_len);
+    else if (app.says_little)
         category =
             site_category(fl_event_get_str(ev, FL_F_HOSTNAME), fl_event_get_str(ev, FL_F_DOMAIN));
     if (category.len == 0)
-        category = fl_enrich_app_category(app);
+        category = fl_span_of(app.category, app.category_len);
     if (category.len > 0)
         fl_event_str(ev, FL_F_CATEGORY, category);
 }
 
 void fl_enrich(struct fl_enrich *enrich, struct fl_event *ev)
 {
-    if (!fl_event_has(ev, FL_F_HOSTNAME) && fl_event_has(ev, FL_F_URL))
-        fill_hostname(ev);
-    if (!fl_event_has(ev, FL_F_DOMAIN) && fl_event_has(ev, FL_F_HOSTNAME)) {
-        struct fl_span domain = domain_of(enrich, ev->v[FL_F_HOSTNAME].str, ev->arena);
+    const struct site *site = NULL;
 
-        if (domain.len > 0)
-            fl_event_str(ev, FL_F_DOMAIN, domain);
-    }
+    if (fl_event_has(ev, FL_F_HOSTNAME) || fl_event_has(ev, FL_F_URL))
+        site = fill_site(enrich, ev);
     if (!fl_event_has(ev, FL_F_CATEGORY))
-        fill_category(ev);
+        fill_category(enrich, ev, site);
 }

@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     static struct fl_enrich *enrich;
     FL_AUTO(fl_arena_done) struct fl_arena arena;
     struct fl_event ev = {.arena = &arena};
+    struct fl_span category = {NULL, 0};
     size_t app = n > 0 ? data[0] % n : 0;
 
     fl_arena_init(&arena, 1 << 16);
@@ -54,6 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         } else {
             must(!fl_event_has(&ev, FL_F_DOMAIN));
         }
+        must(round == 0 || fl_span_eq(category, fl_event_get_str(&ev, FL_F_CATEGORY)));
+        category = fl_event_get_str(&ev, FL_F_CATEGORY);
         fl_fieldset_drop(&ev.has, FL_F_HOSTNAME);
         fl_fieldset_drop(&ev.has, FL_F_DOMAIN);
         fl_fieldset_drop(&ev.has, FL_F_CATEGORY);

@@ -55,6 +55,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         abort();
     if (fl_ring_put(w, FL_SPAN("an honest entry"), 1, NULL) == FL_E_LIMIT)
         abort();
+    for (size_t i = 0; n > 300 && i < 200; i++) { /* a reader that was taken over moves its marks */
+        struct fl_span entry = fl_span_of(data + i % 256, data[300 + i % (n - 300)] % (n - 256));
+        int got = fl_ring_put(w, entry, 1, NULL);
+
+        if (got < 0 && got != FL_E_AGAIN && got != FL_E_LIMIT && got != FL_E_PROTO)
+            abort();
+        page[64 + data[300 + i % (n - 300)] % 160] ^= (unsigned char)(i + 1);
+        (void)fl_ring_has_room(w, entry.len);
+    }
+    fl_ring_stats_writer(w, &st);
     fl_ring_writer_close(w);
     fl_buf_done(&out);
     return 0;

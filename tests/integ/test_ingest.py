@@ -236,7 +236,8 @@ def test_limits(server):
 def test_back_pressure(server):
     """The store stands still: the sender has to wait, and nothing is lost when it goes on."""
     store = server.roles()["store"]["pid"]
-    lines = sessions(100_000, 150_000)
+    # every line has a text of its own, so that the ring fills though it keeps equal texts once
+    lines = [line[:-1] + b' url="%s.example"]' % os.urandom(100).hex().encode() for line in sessions(100_000, 150_000)]
     sent = [0]
 
     def feed(sock):

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch_v1.h"
 #include "codec/record.h"
 #include "tap.h"
 
@@ -45,61 +46,300 @@ static bool same(const struct fl_event *a, const struct fl_event *b)
     return true;
 }
 
-static void check_round_trip(void)
-{
-    enum { ROWS = 300 };
-    FL_AUTO(fl_buf_done) struct fl_buf out;
-    struct fl_batch_reader r;
-    struct fl_event in = {.arena = &arena}, back = {.arena = &arena};
-    bool all = true, counted = true;
-    size_t bytes;
+typedef void make_fn(struct fl_event *ev, uint64_t i);
 
-    fl_buf_init(&out, FL_BATCH_MAX_BYTES);
-    for (uint64_t i = 0; i < ROWS; i++) {
-        make_row(&in, i);
-        all = all && fl_batch_add(writer, &in, NULL) == 0;
-        counted = counted && fl_batch_rows(writer) == i + 1;
+static bool write_rows(struct fl_buf *out, make_fn *make, uint64_t rows)
+{
+    struct fl_event in = {.arena = &arena};
+    bool all = true;
+    size_t most;
+
+    for (uint64_t i = 0; i < rows; i++) {
+        make(&in, i);
+        all = all && fl_batch_add(writer, &in, NULL) == 0 && fl_batch_rows(writer) == i + 1;
     }
-    bytes = fl_batch_bytes(writer);
-    CHECK(all && counted, "rows of every kind are taken");
-    CHECK(fl_batch_finish(writer, &out, NULL) == 0 && out.len == bytes &&
-              fl_batch_rows(writer) == 0,
-          "the size is known before");
-    CHECK(fl_batch_read(&r, fl_buf_span(&out), &arena, NULL) == 0 && r.rows_left == ROWS &&
-              r.shapes == 2,
-          "equal shapes are written once");
-    for (uint64_t i = 0; i < ROWS && all; i++) {
-        make_row(&in, i);
+    most = fl_batch_bytes(writer);
+    all = all && fl_batch_finish(writer, out, NULL) == 0 && out->len <= most;
+    return all && fl_batch_rows(writer) == 0;
+}
+
+static bool write_v1(struct fl_buf *out, make_fn *make, uint64_t rows)
+{
+    struct fl_event in = {.arena = &arena};
+    struct v1_writer *v1 = NULL;
+    bool all = v1_writer_new(&v1, NULL) == 0;
+
+    for (uint64_t i = 0; i < rows && all; i++) {
+        make(&in, i);
+        all = v1_add(v1, &in, NULL) == 0 && v1_rows(v1) == i + 1;
+    }
+    all = all && v1_finish(v1, out, NULL) == 0 && v1_bytes(v1) == 16;
+    v1_writer_free(v1);
+    return all;
+}
+
+static bool rows_come_back(struct fl_span bytes, make_fn *make, uint64_t rows)
+{
+    struct fl_event in = {.arena = &arena}, back = {.arena = &arena};
+    struct fl_batch_reader r;
+    bool all = fl_batch_read(&r, bytes, &arena, NULL) == 0 && r.rows_left == rows;
+
+    for (uint64_t i = 0; i < rows && all; i++) {
+        make(&in, i);
         all = fl_batch_next(&r, &back, NULL) == 1 && same(&in, &back);
     }
-    CHECK(all && fl_batch_next(&r, &back, NULL) == 0 && fl_batch_next(&r, &back, NULL) == 0,
-          "and every row comes back");
+    return all && fl_batch_next(&r, &back, NULL) == 0 && fl_batch_next(&r, &back, NULL) == 0;
+}
+
+/* Row number row of the view is as in says. */
+static bool same_in_view(const struct fl_batch_view *view, uint32_t row, const struct fl_event *in)
+{
+    for (int k = 0; k < FL_FIELD_COUNT; k++) {
+        const struct fl_batch_col *col = &view->col[k];
+        bool there = fl_event_has(in, (enum fl_field)k);
+
+        if (col->present == 0) {
+            if (there || col->num != NULL || col->has != NULL || col->code != NULL)
+                return false;
+        } else if (fl_field_is_str((enum fl_field)k)) {
+            if (there != (col->code[row] != 0) || col->code[row] >= col->word_count ||
+                (there && !fl_span_eq(col->words[col->code[row]], in->v[k].str)))
+                return false;
+        } else {
+            bool has = col->has == NULL || (col->has[row / 8] >> (row % 8) & 1) != 0;
+
+            if (there != has || col->num[row] != (there ? in->v[k].num : 0))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Each word once, in order of first use, and as many values as the column says. */
+static bool in_order(const struct fl_batch_view *view, const struct fl_batch_col *col)
+{
+    uint32_t next = 1, present = 0;
+
+    for (uint32_t row = 0; row < view->rows && col->code != NULL; row++) {
+        if (col->code[row] > next)
+            return false;
+        next += col->code[row] == next;
+        present += col->code[row] != 0;
+    }
+    for (uint32_t a = 1; a < col->word_count; a++)
+        for (uint32_t b = 1; b < a; b++)
+            if (fl_span_eq(col->words[a], col->words[b]))
+                return false;
+    return col->code == NULL ||
+           (next == col->word_count && present == col->present && col->words[0].len == 0);
+}
+
+static bool columns_come_back(struct fl_span bytes, make_fn *make, uint64_t rows)
+{
+    struct fl_event in = {.arena = &arena};
+    struct fl_batch_view view;
+    bool all = fl_batch_view(bytes, &arena, &view, NULL) == 0 && view.rows == rows;
+
+    for (uint32_t i = 0; i < rows && all; i++) {
+        make(&in, i);
+        all = same_in_view(&view, i, &in);
+    }
+    for (int k = 0; k < FL_FIELD_COUNT && all; k++)
+        all = in_order(&view, &view.col[k]);
+    return all;
+}
+
+/* Numbers of every width, at the edges of each, as times and as counts; every third row without. */
+static void make_widths(struct fl_event *ev, uint64_t i)
+{
+    static const enum fl_field nums[] = {FL_F_SRC_PORT, FL_F_DST_PORT, FL_F_PRI,
+                                         FL_F_PROTO,    FL_F_DURATION, FL_F_SESSION,
+                                         FL_F_IN_BYTES, FL_F_OUT_BYTES};
+
+    fl_event_clear(ev);
+    for (size_t k = 0; k < FL_LEN(nums); k++) {
+        uint64_t most = UINT64_MAX >> (56 - 8 * k);
+
+        if (i % 3 != 1 || k % 2 == 0)
+            fl_event_num(ev, nums[k], 1000 * k + (i % 2 == 0 ? most : i * most / 97));
+    }
+    fl_event_time(ev, FL_F_RECEIVED, INT64_MAX - (int64_t)i);
+    if (i % 7 != 3)
+        fl_event_time(ev, FL_F_TIME, (int64_t)(i * 1000 * (i % 5)) - 3000000);
+    fl_event_time(ev, FL_F_START, -(int64_t)(i * 1000000));
+}
+
+/* More than 256 words, more than 256 kinds of rows, and words of any length. */
+static void make_many(struct fl_event *ev, uint64_t i)
+{
+    static const char text[600] = "x";
+    static uint64_t number;
+
+    fl_event_clear(ev);
+    number = i % 700;
+    fl_event_str(ev, FL_F_USER, fl_span_of(&number, sizeof number));
+    fl_event_str(ev, FL_F_MESSAGE, fl_span_of(text, i * 7 % 600));
+    for (int k = 0; k < 9; k++) {
+        if ((i >> k & 1) != 0)
+            fl_event_num(ev, (enum fl_field)(FL_F_OUT_BYTES + k), i);
+    }
+}
+
+/* Two shapes by number, one without; the same bytes under two numbers. */
+static void make_shapes(struct fl_event *ev, uint64_t i)
+{
+    static const struct fl_span shapes[] = {{(const unsigned char *)"abc", 3},
+                                            {(const unsigned char *)"abd", 3},
+                                            {(const unsigned char *)"abc", 3}};
+
+    fl_event_clear(ev);
+    ev->shape_no = i % 4 == 3 ? 0 : (uint32_t)(1 + i % 3 * 64); /* one place in the memory */
+    fl_event_str(ev, FL_F_SHAPE, shapes[i % 3]);
+}
+
+/* Addresses of IPv4 alone, then of both kinds. */
+static void make_v4(struct fl_event *ev, uint64_t i)
+{
+    static unsigned char ip[16] = {[10] = 0xff, [11] = 0xff, [12] = 10};
+
+    fl_event_clear(ev);
+    ip[14] = (unsigned char)(i >> 8);
+    ip[15] = (unsigned char)i;
+    fl_event_str(ev, FL_F_SRC_IP, fl_span_of(ip, 16));
+}
+
+static void make_both(struct fl_event *ev, uint64_t i)
+{
+    static const unsigned char six[16] = {0x20, 1, 0xd, 0xb8, [11] = 0xff};
+
+    make_v4(ev, i);
+    if (i % 100 == 99)
+        fl_event_str(ev, FL_F_SRC_IP, fl_span_of(six, 16));
+}
+
+static void make_nothing(struct fl_event *ev, uint64_t i)
+{
+    (void)i;
+    fl_event_clear(ev);
+}
+
+static const struct {
+    const char *name;
+    make_fn *make;
+    uint64_t rows;
+} trips[] = {
+    {"no row", make_row, 0},
+    {"one row", make_row, 1},
+    {"every field, or a choice of them", make_row, 300},
+    {"a small batch behind a large one", make_row, 7},
+    {"numbers of every width", make_widths, 200},
+    {"two rows of them", make_widths, 2},
+    {"many words and kinds of rows", make_many, 3000},
+    {"shapes with numbers", make_shapes, 50},
+    {"addresses of IPv4", make_v4, 1000},
+    {"addresses of both kinds", make_both, 1000},
+    {"rows without a field", make_nothing, 5},
+};
+
+static void check_trips(void)
+{
+    char name[100];
+
+    for (size_t i = 0; i < FL_LEN(trips); i++) {
+        FL_AUTO(fl_buf_done) struct fl_buf out, v1;
+
+        fl_arena_clear(&arena);
+        fl_buf_init(&out, FL_BATCH_MAX_BYTES);
+        fl_buf_init(&v1, FL_BATCH_MAX_BYTES);
+        (void)snprintf(name, sizeof name, "written: %s", trips[i].name);
+        CHECK(write_rows(&out, trips[i].make, trips[i].rows), name);
+        (void)snprintf(name, sizeof name, "rows come back: %s", trips[i].name);
+        CHECK(rows_come_back(fl_buf_span(&out), trips[i].make, trips[i].rows), name);
+        (void)snprintf(name, sizeof name, "and as columns: %s", trips[i].name);
+        CHECK(columns_come_back(fl_buf_span(&out), trips[i].make, trips[i].rows), name);
+        (void)snprintf(name, sizeof name, "and from version 1: %s", trips[i].name);
+        CHECK(write_v1(&v1, trips[i].make, trips[i].rows) &&
+                  rows_come_back(fl_buf_span(&v1), trips[i].make, trips[i].rows) &&
+                  columns_come_back(fl_buf_span(&v1), trips[i].make, trips[i].rows),
+              name);
+    }
+}
+
+/* The writer's tables are told old from new by a number of 16 bits: it comes round. */
+static void check_reuse(void)
+{
+    FL_AUTO(fl_buf_done) struct fl_buf out;
+    struct fl_batch_reader r;
+    struct fl_event ev = {.arena = &arena};
+    bool all = true;
+    size_t memory = 0;
+
+    fl_buf_init(&out, FL_BATCH_MAX_BYTES);
+    for (uint32_t i = 0; i < 140000 && all; i++) {
+        uint32_t word = i % 3;
+
+        fl_arena_clear(&arena);
+        fl_buf_clear(&out);
+        fl_event_clear(&ev);
+        if (i % 1000 != 0)
+            fl_event_str(&ev, FL_F_USER, fl_span_of(&word, sizeof word));
+        fl_event_num(&ev, FL_F_PRI, i);
+        all = fl_batch_add(writer, &ev, NULL) == 0 && fl_batch_add(writer, &ev, NULL) == 0 &&
+              fl_batch_finish(writer, &out, NULL) == 0 &&
+              fl_batch_read(&r, fl_buf_span(&out), &arena, NULL) == 0 &&
+              (i % 1000 == 0 || r.view->col[FL_F_USER].word_count == 2) &&
+              fl_batch_next(&r, &ev, NULL) == 1 && ev.v[FL_F_PRI].num == i &&
+              (i % 1000 == 0 || fl_span_eq(ev.v[FL_F_USER].str, fl_span_of(&word, sizeof word)));
+        memory = i == 1 ? fl_batch_memory(writer) : memory;
+    }
+    CHECK(all, "a writer is used 140,000 times");
+    CHECK(fl_batch_memory(writer) == memory, "and takes no more memory for it");
+    fl_event_clear(&ev);
+    fl_event_num(&ev, FL_F_PRI, 1);
+    CHECK(fl_batch_add(writer, &ev, NULL) == 0 && fl_batch_rows(writer) == 1, "a row is there");
+    fl_batch_clear(writer);
+    fl_buf_clear(&out);
+    CHECK(fl_batch_rows(writer) == 0 && fl_batch_finish(writer, &out, NULL) == 0 && out.len == 6 &&
+              memcmp(out.ptr, "FB\2\0\0\0", 6) == 0,
+          "and forgotten");
 }
 
 /* A batch that is cut anywhere is refused, and so is one with a byte more. */
-static void check_cut(void)
+static bool refused_when_cut(struct fl_buf *bytes)
 {
-    FL_AUTO(fl_buf_done) struct fl_buf out;
     struct fl_event ev = {.arena = &arena};
     bool refused = true;
-    size_t n;
+    size_t n = bytes->len;
 
-    fl_buf_init(&out, FL_BATCH_MAX_BYTES);
-    make_row(&ev, 0);
-    if (fl_batch_add(writer, &ev, NULL) < 0 || fl_batch_finish(writer, &out, NULL) < 0)
-        abort();
-    n = out.len;
-    fl_buf_put_u8(&out, 0);
-    for (size_t len = 0; len <= out.len; len++) {
+    fl_buf_put_u8(bytes, 0);
+    for (size_t len = 0; len <= bytes->len; len++) {
+        struct fl_batch_view view = {.rows = 77};
         struct fl_batch_reader r;
         struct fl_err err = {0};
-        int code = fl_batch_read(&r, fl_span_of(out.ptr, len), &arena, &err);
+        struct fl_span part = fl_span_of(bytes->ptr, len);
+        int code;
 
+        fl_arena_clear(&arena);
+        code = fl_batch_read(&r, part, &arena, &err);
         while (code >= 0 && (code = fl_batch_next(&r, &ev, &err)) > 0)
             ;
         refused = refused && (len == n ? code == 0 : code == FL_E_CORRUPT && err.code == code);
+        code = fl_batch_view(part, &arena, &view, &err);
+        refused = refused && (len == n ? code == 0 : code == FL_E_CORRUPT && view.rows == 77);
     }
-    CHECK(refused, "a batch cut anywhere, or with a byte behind it, is corrupt");
+    return refused;
+}
+
+static void check_cut(void)
+{
+    FL_AUTO(fl_buf_done) struct fl_buf out, v1;
+
+    fl_buf_init(&out, FL_BATCH_MAX_BYTES);
+    fl_buf_init(&v1, FL_BATCH_MAX_BYTES);
+    if (!write_rows(&out, make_row, 20) || !write_v1(&v1, make_row, 20))
+        abort();
+    CHECK(refused_when_cut(&out), "a batch cut anywhere, or with a byte behind it, is corrupt");
+    CHECK(refused_when_cut(&v1), "and so is one of version 1");
 }
 
 #define HEAD(version, rows, shapes, table)                                                         \
@@ -108,6 +348,7 @@ static void check_cut(void)
     {                                                                                              \
         (const unsigned char *)(lit), sizeof(lit) - 1                                              \
     }
+#define V2  "FB\2\0"       /* behind it rows and kinds, field sets, kinds of rows, columns */
 #define ROW "\x01\x01\x02" /* one byte of field set: FL_F_RECEIVED, 1 us */
 
 static const struct {
@@ -118,7 +359,8 @@ static const struct {
 } batches[] = {
     {"no row", BYTES(HEAD("\1", "\0", "\0", "\0")), 0, true},
     {"one row", BYTES(HEAD("\1", "\1", "\0", "\0") ROW), 1, true},
-    {"a later version", BYTES(HEAD("\2", "\1", "\0", "\0") ROW), 0, false},
+    {"a later version", BYTES(HEAD("\3", "\1", "\0", "\0") ROW), 0, false},
+    {"version 0", BYTES(HEAD("\0", "\1", "\0", "\0") ROW), 0, false},
     {"other magic", BYTES("FC\1\0\1\0\0\0\0\0\0\0\0\0\0\0" ROW), 0, false},
     {"more shapes than rows", BYTES(HEAD("\1", "\1", "\2", "\2") "\0\0" ROW), 0, false},
     {"a shape table beyond the end", BYTES(HEAD("\1", "\1", "\1", "\x7f") "\0" ROW), 0, false},
@@ -139,6 +381,156 @@ static const struct {
     {"a string longer than the batch", BYTES(HEAD("\1", "\1", "\0", "\0") "\1\x10\x7f"), 0, false},
     {"a string over the limit", BYTES(HEAD("\1", "\1", "\0", "\0") "\1\x10\x81\x80\4"), 0, false},
     {"half an address", BYTES(HEAD("\1", "\1", "\0", "\0") "\2\0\x80\1\2\3\4"), 0, false},
+    {"2: a row",
+     BYTES(V2 "\1\1"
+              "\1\1"
+              "\0\4"),
+     1, true},
+    {"2: a row without a field",
+     BYTES(V2 "\1\1"
+              "\1\0"),
+     1, true},
+    {"2: two rows of two kinds",
+     BYTES(V2 "\2\2"
+              "\1\1\1\4"
+              "\0\1"
+              "\0\4"
+              "\0\4"),
+     2, true},
+    {"2: too many rows",
+     BYTES(V2 "\x81\x80\1\1"
+              "\1\0"),
+     0, false},
+    {"2: too many kinds",
+     BYTES(V2 "\1\x81\x80\1"
+              "\1\0"),
+     0, false},
+    {"2: rows without a kind", BYTES(V2 "\1\0"), 0, false},
+    {"2: a kind that is not",
+     BYTES(V2 "\1\2"
+              "\1\1\1\4"
+              "\2"
+              "\0\4"
+              "\0\4"),
+     0, false},
+    {"2: a kind of no row",
+     BYTES(V2 "\1\2"
+              "\1\1\1\4"
+              "\0"
+              "\0\4"
+              "\0\4"),
+     1, true},
+    {"2: no field set",
+     BYTES(V2 "\1\1"
+              "\0"
+              "\0\4"),
+     0, false},
+    {"2: a field that is not",
+     BYTES(V2 "\1\1"
+              "\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"
+              "\0\4"),
+     0, false},
+    {"2: numbers of 9 bytes",
+     BYTES(V2 "\1\1"
+              "\1\1"
+              "\x09\0\0\0\0\0\0\0\0\0\0"),
+     0, false},
+    {"2: a scale that is not",
+     BYTES(V2 "\1\1"
+              "\1\1"
+              "\x30\4"),
+     0, false},
+    {"2: a number over 64 bits",
+     BYTES(V2 "\1\1"
+              "\1\1"
+              "\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),
+     0, false},
+    {"2: a site",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\0\1"
+              "\1"
+              "x"),
+     1, true},
+    {"2: no word",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\0\0"),
+     0, false},
+    {"2: no word of its own",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\3\0"),
+     0, false},
+    {"2: a word that is not",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\1\2"
+              "\0\0"
+              "\2"),
+     0, false},
+    {"2: a word that is not, in two bytes",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\2\2"
+              "\0\0"
+              "\2\0"),
+     0, false},
+    {"2: a word in no row",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\1\2"
+              "\0\0"
+              "\1"),
+     1, true},
+    {"2: too many words",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\0\x81\x80\1"),
+     0, false},
+    {"2: a word over the limit",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\x08\1"
+              "\1\0\1\0"),
+     0, false},
+    {"2: a word of 4 GiB",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\x08\1"
+              "\xff\xff\xff\xff"),
+     0, false},
+    {"2: a length of 8 bytes",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\x0c\1"
+              "\0\0\0\0\0\0\0\0"),
+     0, false},
+    {"2: an unknown form",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\x20\1"
+              "\1"
+              "x"),
+     0, false},
+    {"2: text as an address",
+     BYTES(V2 "\1\1"
+              "\1\x10"
+              "\x10\1"
+              "\1\1\1\1"),
+     0, false},
+    {"2: an address",
+     BYTES(V2 "\1\1"
+              "\2\0\x80"
+              "\x10\1"
+              "\1\1\1\1"),
+     1, true},
+    {"2: an address with a length",
+     BYTES(V2 "\1\1"
+              "\2\0\x80"
+              "\x14\1"
+              "\1\1\1\1"),
+     0, false},
 };
 _Static_assert(FL_F_SEQ == 2 && FL_F_SITE == 4 && FL_F_SRC_IP == 15 && FL_F_SHAPE == 70,
                "the field sets above name these");
@@ -148,11 +540,14 @@ static void check_batches(void)
     for (size_t i = 0; i < FL_LEN(batches); i++) {
         struct fl_batch_reader r;
         struct fl_event ev = {.arena = &arena};
-        int rows = 0, code = fl_batch_read(&r, batches[i].bytes, &arena, NULL);
+        struct fl_batch_view view;
+        int rows = 0, viewed, code = fl_batch_read(&r, batches[i].bytes, &arena, NULL);
 
         while (code >= 0 && (code = fl_batch_next(&r, &ev, NULL)) > 0)
             rows++;
-        CHECK(rows == batches[i].rows && (code == 0) == batches[i].ok &&
+        viewed = fl_batch_view(batches[i].bytes, &arena, &view, NULL);
+        CHECK((viewed == 0) == batches[i].ok && (viewed == 0 || viewed == FL_E_CORRUPT) &&
+                  rows == batches[i].rows && (code == 0) == batches[i].ok &&
                   (code == 0 || code == FL_E_CORRUPT),
               batches[i].name);
     }
@@ -170,7 +565,7 @@ static void check_limits(void)
     int code;
 
     fl_buf_init(&out, FL_BATCH_MAX_BYTES);
-    fl_buf_init(&tight, 100);
+    fl_buf_init(&tight, 100000);
     memset(big, 'x', sizeof big);
     fl_event_str(&ev, FL_F_URL, fl_span_of(big, sizeof big));
     CHECK(fl_batch_add(writer, &ev, &err) == FL_E_INVAL && fl_batch_rows(writer) == 0,
@@ -184,12 +579,12 @@ static void check_limits(void)
             fl_event_str(&ev, (enum fl_field)k, fl_span_of(big, FL_STR_MAX));
     }
     CHECK(fl_batch_add(writer, &ev, &err) == FL_E_INVAL && fl_batch_rows(writer) == 0 &&
-              fl_batch_bytes(writer) == 16,
+              fl_batch_bytes(writer) < 100,
           "a row that no batch can hold is refused");
 
     fl_event_clear(&ev);
     fl_event_str(&ev, FL_F_SHAPE, fl_span_of(big, 60000));
-    fl_event_str(&ev, FL_F_URL, fl_span_of(big, FL_STR_MAX));
+    fl_event_str(&ev, FL_F_RAW, fl_span_of(big, FL_STR_MAX));
     while ((code = fl_batch_add(writer, &ev, &err)) == 0) {
         rows++;
         big[0]++; /* another shape each time */
@@ -201,7 +596,7 @@ static void check_limits(void)
     CHECK(fl_batch_finish(writer, &tight, NULL) == FL_E_LIMIT && tight.len == 0 &&
               fl_batch_rows(writer) == rows,
           "a batch that does not fit stays with the writer");
-    CHECK(fl_batch_finish(writer, &out, NULL) == 0 && out.len == before &&
+    CHECK(fl_batch_finish(writer, &out, NULL) == 0 && out.len <= before &&
               fl_batch_read(&r, fl_buf_span(&out), &arena, NULL) == 0 && r.shapes == rows,
           "and the full one reads back");
 
@@ -244,10 +639,12 @@ static void check_many_shapes(void)
 
 int main(void)
 {
-    fl_arena_init(&arena, (size_t)1 << 24);
+    fl_arena_init(&arena, FL_BATCH_VIEW_MAX_BYTES);
     if (fl_batch_writer_new(&writer, NULL) < 0)
         abort();
-    check_round_trip();
+    fl_batch_writer_seed(writer, 42);
+    check_trips();
+    check_reuse();
     check_cut();
     check_batches();
     check_limits();
