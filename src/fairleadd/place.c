@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -22,8 +23,12 @@ enum {
 
 void fl_place_init(struct fl_place *place)
 {
-    *place = (struct fl_place){
-        .data_fd = -1, .lock_fd = -1, .ring_fd = -1, .wake_rows_fd = -1, .wake_room_fd = -1};
+    *place = (struct fl_place){.data_fd = -1,
+                               .lock_fd = -1,
+                               .ledger_fd = -1,
+                               .ring_fd = -1,
+                               .wake_rows_fd = -1,
+                               .wake_room_fd = -1};
     for (size_t i = 0; i < FL_LEN(place->dir_fds); i++)
         place->dir_fds[i] = -1;
 }
@@ -36,6 +41,7 @@ void fl_place_done(struct fl_place *place)
         (void)unlink(place->local_path);
     for (size_t i = 0; i < FL_LEN(place->dir_fds); i++)
         fl_fd_close(&place->dir_fds[i]);
+    fl_fd_close(&place->ledger_fd);
     fl_fd_close(&place->ring_fd);
     fl_fd_close(&place->wake_rows_fd);
     fl_fd_close(&place->wake_room_fd);
@@ -106,21 +112,14 @@ static int give_tree(int dir_fd, uid_t uid, int depth, struct fl_err *err)
     return r;
 }
 
-/* A role's folder, with its owner; where uid_base has changed, all that is in it changes too. */
-static int make_role_dir(struct fl_place *place, enum fl_role role, const struct fl_conf *conf,
-                         struct fl_err *err)
+/* A folder of one role; where uid_base has changed, all that is in it changes its owner too. */
+static int give_folder(int fd, const char *name, enum fl_role role, const struct fl_conf *conf,
+                       struct fl_err *err)
 {
-    const char *name = fl_role_row(role)->dir;
     uid_t uid = fl_role_uid(role, conf) != 0 ? fl_role_uid(role, conf) : geteuid();
     struct stat st;
-    int fd, r;
+    int r;
 
-    if (name == NULL)
-        return FL_OK;
-    r = fl_dir_make(place->data_fd, name, 0700, &place->dir_fds[role], err);
-    if (r < 0)
-        return r;
-    fd = place->dir_fds[role];
     if (fstat(fd, &st) < 0)
         return fl_err_sys(err, FL_E_IO, errno, "look at the folder %s", name);
     if (st.st_uid != uid) {
@@ -140,6 +139,49 @@ static int make_role_dir(struct fl_place *place, enum fl_role role, const struct
     return FL_OK;
 }
 
+static int make_role_dir(struct fl_place *place, enum fl_role role, const struct fl_conf *conf,
+                         struct fl_err *err)
+{
+    const char *name = fl_role_row(role)->dir;
+    int r;
+
+    if (name == NULL)
+        return FL_OK;
+    r = fl_dir_make(place->data_fd, name, 0700, &place->dir_fds[role], err);
+    return r < 0 ? r : give_folder(place->dir_fds[role], name, role, conf, err);
+}
+
+/* A backup of the data folder must not take the ledger along. */
+static int check_ledger(const char *data_dir, const char *ledger_dir, struct fl_err *err)
+{
+    char data[PATH_MAX], ledger[PATH_MAX];
+    size_t len;
+
+    if (realpath(data_dir, data) == NULL || realpath(ledger_dir, ledger) == NULL)
+        return FL_OK;
+    len = strlen(data);
+    if (strncmp(ledger, data, len) != 0 || (ledger[len] != '/' && ledger[len] != '\0'))
+        return FL_OK;
+    return fl_err_set(err, FL_E_INVAL,
+                      "the folder %s stands in data_dir, where a backup takes it along; choose one "
+                      "outside",
+                      ledger_dir);
+}
+
+static int make_ledger_dir(struct fl_place *place, const struct fl_conf *conf, struct fl_err *err)
+{
+    const char *path = fl_conf_str(conf, FL_SET_LEDGER_DIR);
+    int r = fl_dir_make(AT_FDCWD, path, 0700, &place->ledger_fd, err);
+
+    if (r < 0)
+        return fl_err_wrap(err, "ledger_dir: the ledger of erasures needs a folder that fairleadd "
+                                "can make or use");
+    r = check_ledger(fl_conf_str(conf, FL_SET_DATA_DIR), path, err);
+    if (r == FL_OK)
+        r = give_folder(place->ledger_fd, path, FL_ROLE_KEYS, conf, err);
+    return r < 0 ? fl_err_wrap(err, "ledger_dir") : r;
+}
+
 int fl_place_folders(struct fl_place *place, const struct fl_conf *conf, struct fl_err *err)
 {
     const char *path = fl_conf_str(conf, FL_SET_DATA_DIR);
@@ -155,7 +197,7 @@ int fl_place_folders(struct fl_place *place, const struct fl_conf *conf, struct 
         r = fl_dir_make(place->data_fd, "run", 0711, &run_fd, err);
     if (r < 0)
         return fl_err_wrap(err, "data_dir %s", path);
-    return FL_OK;
+    return make_ledger_dir(place, conf, err);
 }
 
 static int take_lock(struct fl_place *place, const char *data_dir, struct fl_err *err)

@@ -170,6 +170,17 @@ static void keep_fd(int *slot, struct fl_imsg_in *in)
     in->fd = -1;
 }
 
+static int take_dir(struct begin *b, struct fl_imsg_in *in, struct fl_err *err)
+{
+    struct fl_msg_dir msg;
+    int r = fl_msg_decode(in->type, in->payload, &msg, err);
+
+    if (r < 0)
+        return r;
+    keep_fd(fl_span_eq(msg.name, FL_SPAN("ledger")) ? &b->env.ledger_fd : &b->env.dir_fd, in);
+    return FL_OK;
+}
+
 static int read_conf(struct begin *b, struct fl_err *err)
 {
     FL_AUTO(fl_buf_done) struct fl_buf errors;
@@ -195,6 +206,8 @@ static int begin(struct begin *b, struct fl_err *err)
     if (r < 0)
         return r;
     box = fl_role_box(b->env.role, b->conf, b->env.dir_fd, fl_child_parent());
+    box.more_fds = &b->env.ledger_fd;
+    box.more_count = b->env.ledger_fd >= 0;
     r = fl_sandbox_enter(&box, &got, err);
     if (r < 0)
         return r;
@@ -222,8 +235,7 @@ static int take(struct begin *b, struct fl_imsg_in *in, struct fl_err *err)
     case FL_MSG_CONF:
         return take_conf(b, in, err);
     case FL_MSG_DIR:
-        keep_fd(&b->env.dir_fd, in);
-        return FL_OK;
+        return take_dir(b, in, err);
     case FL_MSG_RING:
         keep_fd(&b->env.ring_fd, in);
         return FL_OK;
@@ -293,6 +305,7 @@ static void close_all(struct begin *b)
     for (int i = 0; i < FL_ROLE_COUNT; i++)
         fl_fd_close(&b->links[i]);
     fl_fd_close(&b->env.dir_fd);
+    fl_fd_close(&b->env.ledger_fd);
     fl_fd_close(&b->env.ring_fd);
     fl_fd_close(&b->env.wake_rows_fd);
     fl_fd_close(&b->env.wake_room_fd);
@@ -309,8 +322,12 @@ int fl_role_main(enum fl_role role)
 
     if (b == NULL)
         return 1;
-    b->env = (struct fl_role_env){
-        .role = role, .dir_fd = -1, .ring_fd = -1, .wake_rows_fd = -1, .wake_room_fd = -1};
+    b->env = (struct fl_role_env){.role = role,
+                                  .dir_fd = -1,
+                                  .ledger_fd = -1,
+                                  .ring_fd = -1,
+                                  .wake_rows_fd = -1,
+                                  .wake_room_fd = -1};
     b->ops = fl_role_ops_of(role);
     for (int i = 0; i < FL_ROLE_COUNT; i++)
         b->links[i] = -1;

@@ -27,6 +27,7 @@ struct fl_role_env {
     const struct fl_conf *conf; /* the settings, as sent by the supervisor */
     struct fl_imsg *supervisor;
     int dir_fd;                     /* folder of this role's files (store, keys, control), or -1 */
+    int ledger_fd;                  /* folder of the ledger of erasures (keys), or -1 */
     int ring_fd;                    /* ingest, store */
     int wake_rows_fd, wake_room_fd; /* eventfds between ingest and store */
     struct fl_role_listener listeners[FL_ROLE_MAX_LISTENERS];

@@ -11,18 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cursor.h"
 #include "base/fd.h"
 #include "base/rand.h"
 #include "base/time.h"
-#include "fairleadd/role.h"
+#include "fairleadd/keys.h"
 #include "model/slug.h"
-#include "trust/ca.h"
-#include "trust/cap.h"
-#include "trust/grants.h"
+#include "trust/destroyed.h"
 #include "trust/keydisk.h"
-#include "trust/keytable.h"
-#include "trust/root.h"
-#include "trust/secrets.h"
 
 #define OUT_MAX_BYTES  ((size_t)1 << 20)
 #define MINUTE_US      (60 * FL_US_PER_S)
@@ -31,26 +27,10 @@
 #define WATCH_MS       (INT64_C(24) * 3600 * 1000)
 #define HOST_BYTES_MAX 64
 
-struct keys {
-    struct fl_role_env *env;
-    struct fl_imsg *links[FL_ROLE_COUNT];
-    struct fl_root *root;
-    struct fl_secrets *secrets;
-    struct fl_keytable *table;
-    struct fl_grants *grants;
-    struct fl_ca *ca;
-    struct fl_signer *signer;      /* of the server's TLS key */
-    struct fl_buf ca_pem, tls_pem; /* certificates */
-    struct fl_watch *watch;
-    unsigned char destroy_public[crypto_sign_PUBLICKEYBYTES];
-    unsigned char cap_public[FL_CAP_PUBLIC_BYTES], cap_secret[FL_CAP_SECRET_BYTES];
-    uint64_t caps, signs;
-};
-
 /* ---- telling ---- */
 
-static void audit(struct keys *k, const char *event, uint32_t uid, const char *object,
-                  const char *detail)
+void fl_keys_audit(struct fl_keys *k, const char *event, uint32_t uid, const char *object,
+                   const char *detail)
 {
     char actor[32];
     struct fl_msg_audit msg = {.at_us = fl_now_us(),
@@ -59,7 +39,11 @@ static void audit(struct keys *k, const char *event, uint32_t uid, const char *o
                                .detail = fl_span_str(detail)};
     struct fl_err err;
 
-    (void)snprintf(actor, sizeof actor, uid == UINT32_MAX ? "role:core" : "uid:%u", uid);
+    (void)snprintf(actor, sizeof actor,
+                   uid == UINT32_MAX          ? "role:core"
+                   : uid == FL_ROLE_STORE_UID ? "role:store"
+                                              : "uid:%u",
+                   uid);
     msg.actor = fl_span_str(actor);
     if (k->links[FL_ROLE_CORE] != NULL &&
         fl_imsg_send(k->links[FL_ROLE_CORE], FL_MSG_AUDIT, 0, &msg, -1, &err) < 0)
@@ -88,7 +72,7 @@ static int send_key(struct fl_imsg *chan, uint32_t id, int r, unsigned char key[
     return r;
 }
 
-static int on_file_new(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+static int on_file_new(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                        struct fl_err *err)
 {
     const struct fl_msg_file_key_new *ask = msg;
@@ -101,7 +85,7 @@ static int on_file_new(struct keys *k, struct fl_imsg *chan, uint32_t id, const 
     return send_key(chan, id, r, key, err);
 }
 
-static int on_file_ask(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+static int on_file_ask(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                        struct fl_err *err)
 {
     const struct fl_msg_file_key_ask *ask = msg;
@@ -114,7 +98,19 @@ static int on_file_ask(struct keys *k, struct fl_imsg *chan, uint32_t id, const 
     return send_key(chan, id, r, key, err);
 }
 
-static void tell_destroyed(struct keys *k, const struct fl_msg_key_destroy *ask,
+static int send_destroyed(struct fl_imsg *chan, uint32_t id, const struct fl_destroyed *d,
+                          struct fl_err *err)
+{
+    struct fl_msg_destroyed answer = {.keys = d->keys,
+                                      .epoch = d->epoch,
+                                      .at_us = d->at_us,
+                                      .root_kind = fl_span_str(d->root_kind),
+                                      .signature = fl_span_of(d->signature, sizeof d->signature)};
+
+    return fl_imsg_send(chan, FL_MSG_DESTROYED, id, &answer, -1, err);
+}
+
+static void tell_destroyed(struct fl_keys *k, const struct fl_msg_key_destroy *ask,
                            const struct fl_destroyed *d)
 {
     char day[16] = "all days";
@@ -127,13 +123,12 @@ static void tell_destroyed(struct keys *k, const struct fl_msg_key_destroy *ask,
                 (unsigned long long)d->keys, ask->tenant, day, d->epoch);
 }
 
-static int on_destroy(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+static int on_destroy(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                       struct fl_err *err)
 {
     const struct fl_msg_key_destroy *ask = msg;
     struct fl_keyring *ring = fl_keytable_keyring(k->table);
     struct fl_destroyed d = {0};
-    struct fl_msg_destroyed answer;
     char why[FL_MSG_TEXT_MAX + 1];
     int r = ask->file_id.len == 0 ? FL_OK : check_file_id(ask->file_id, err);
 
@@ -145,17 +140,81 @@ static int on_destroy(struct keys *k, struct fl_imsg *chan, uint32_t id, const v
         return r;
     if (d.keys > 0)
         tell_destroyed(k, ask, &d);
-    answer = (struct fl_msg_destroyed){.keys = d.keys,
-                                       .epoch = d.epoch,
-                                       .at_us = d.at_us,
-                                       .root_kind = fl_span_str(d.root_kind),
-                                       .signature = fl_span_of(d.signature, sizeof d.signature)};
-    return fl_imsg_send(chan, FL_MSG_DESTROYED, id, &answer, -1, err);
+    return send_destroyed(chan, id, &d, err);
+}
+
+enum { FILE_ITEM_BYTES = 4 + FL_FILE_ID_BYTES };
+
+static int read_files(struct fl_span list, struct fl_key_file *ret, uint32_t *ret_count,
+                      struct fl_err *err)
+{
+    struct fl_cursor cur = fl_cursor_of(list);
+    size_t count = list.len / FILE_ITEM_BYTES;
+
+    if (list.len % FILE_ITEM_BYTES != 0 || count > FL_KEY_FILES_MAX)
+        return fl_err_set(err, FL_E_PROTO, "a list of files of %zu bytes", list.len);
+    for (size_t i = 0; i < count; i++) {
+        ret[i].day = (int32_t)fl_cursor_u32(&cur);
+        memcpy(ret[i].file_id, fl_cursor_bytes(&cur, FL_FILE_ID_BYTES).ptr, FL_FILE_ID_BYTES);
+    }
+    *ret_count = (uint32_t)count;
+    return FL_OK;
+}
+
+static int on_destroy_files(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                            struct fl_err *err)
+{
+    static struct fl_key_file files[FL_KEY_FILES_MAX]; /* one loop thread */
+    const struct fl_msg_key_destroy_files *ask = msg;
+    struct fl_keyring *ring = fl_keytable_keyring(k->table);
+    struct fl_destroyed d = {0};
+    char why[FL_MSG_TEXT_MAX + 1];
+    uint32_t count = 0;
+    int r = read_files(ask->files, files, &count, err);
+
+    (void)snprintf(why, sizeof why, "%.*s", FL_SPAN_ARG(ask->why));
+    if (r == 0)
+        r = ring->ops->destroy_files(ring, ask->tenant, files, count, why, &d, err);
+    if (r < 0)
+        return r;
+    if (d.keys > 0)
+        fl_role_log(k->env, FL_LOG_INFO,
+                    "destroyed keys of %llu files of tenant %u; epoch %u begins",
+                    (unsigned long long)d.keys, ask->tenant, d.epoch);
+    return send_destroyed(chan, id, &d, err);
+}
+
+static int on_files_ask(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                        struct fl_err *err)
+{
+    FL_AUTO(fl_buf_done) struct fl_buf page;
+    const struct fl_msg_key_files_ask *ask = msg;
+    struct fl_keyring *ring = fl_keytable_keyring(k->table);
+    struct fl_key_file *files = NULL, after;
+    struct fl_msg_key_files answer;
+    uint32_t count = 0, n = 0;
+    int r = read_files(ask->after, &after, &n, err);
+
+    fl_buf_init(&page, FL_MSG_CHUNK_MAX);
+    if (r == 0)
+        r = ring->ops->list_files(ring, ask->tenant, &files, &count, err);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < count && page.len < FL_KEY_FILES_MAX * FILE_ITEM_BYTES; i++) {
+        if (n > 0 && fl_destroyed_files_cmp(&files[i], &after) <= 0)
+            continue;
+        fl_buf_put_u32(&page, (uint32_t)files[i].day);
+        fl_buf_put(&page, files[i].file_id, FL_FILE_ID_BYTES);
+    }
+    free(files);
+    r = fl_buf_status(&page, err);
+    answer.files = fl_buf_span(&page);
+    return r < 0 ? r : fl_imsg_send(chan, FL_MSG_KEY_FILES, id, &answer, -1, err);
 }
 
 /* ---- the server's certificate and key ---- */
 
-static int on_cert(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+static int on_cert(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                    struct fl_err *err)
 {
     struct fl_msg_cert answer = {.chain_pem = fl_buf_span(&k->tls_pem),
@@ -165,7 +224,7 @@ static int on_cert(struct keys *k, struct fl_imsg *chan, uint32_t id, const void
     return fl_imsg_send(chan, FL_MSG_CERT, id, &answer, -1, err);
 }
 
-static int on_sign(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+static int on_sign(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                    struct fl_err *err)
 {
     const struct fl_msg_sign_ask *ask = msg;
@@ -183,7 +242,7 @@ static int on_sign(struct keys *k, struct fl_imsg *chan, uint32_t id, const void
 
 /* ---- core's ---- */
 
-static int on_db_key(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+static int on_db_key(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                      struct fl_err *err)
 {
     unsigned char key[2][FL_KEY_BYTES];
@@ -200,7 +259,7 @@ static int on_db_key(struct keys *k, struct fl_imsg *chan, uint32_t id, const vo
     return r;
 }
 
-static int on_csr(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+static int on_csr(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                   struct fl_err *err)
 {
     const struct fl_msg_csr_sign *ask = msg;
@@ -230,7 +289,7 @@ static int on_csr(struct keys *k, struct fl_imsg *chan, uint32_t id, const void 
     return fl_imsg_send(chan, FL_MSG_CSR_SIGNED, id, &answer, -1, err);
 }
 
-static int on_stat(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+static int on_stat(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                    struct fl_err *err)
 {
     struct fl_keytable_stat stat;
@@ -252,7 +311,7 @@ static int on_stat(struct keys *k, struct fl_imsg *chan, uint32_t id, const void
 /* ---- who may read ---- */
 
 /* The journal line and the event are for the day on which core itself was taken over. */
-static int on_grant(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+static int on_grant(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                     struct fl_err *err)
 {
     const struct fl_msg_grant *ask = msg;
@@ -277,7 +336,7 @@ static int on_grant(struct keys *k, struct fl_imsg *chan, uint32_t id, const voi
     (void)snprintf(object, sizeof object, "tenant:%u", ask->tenant);
     (void)snprintf(detail, sizeof detail, "{\"tenant_id\":%u,\"until\":\"%s\"}", ask->tenant,
                    until);
-    audit(k, "keys.grant", UINT32_MAX, object, detail);
+    fl_keys_audit(k, "keys.grant", UINT32_MAX, object, detail);
     return fl_imsg_send(chan, FL_MSG_DONE, id, NULL, -1, err);
 }
 
@@ -291,6 +350,7 @@ static const struct purpose {
     {"tail", FL_CAP_READ, 12 * 60 * MINUTE_US},
     {"export", FL_CAP_READ | FL_CAP_EXPORT, 60 * MINUTE_US},
     {"operations", FL_CAP_READ | FL_CAP_PURGE, 10 * MINUTE_US},
+    {"erasure", FL_CAP_READ | FL_CAP_PURGE, 60 * MINUTE_US},
 };
 
 static const struct purpose *find_purpose(struct fl_span name)
@@ -301,7 +361,7 @@ static const struct purpose *find_purpose(struct fl_span name)
     return NULL;
 }
 
-static void audit_cap(struct keys *k, const char *event, const struct fl_msg_cap_ask *ask,
+static void audit_cap(struct fl_keys *k, const char *event, const struct fl_msg_cap_ask *ask,
                       uint64_t number)
 {
     const struct purpose *p = find_purpose(ask->purpose);
@@ -312,21 +372,21 @@ static void audit_cap(struct keys *k, const char *event, const struct fl_msg_cap
                    "{\"tenant_id\":%u,\"scope\":%u,\"purpose\":\"%s\",\"capability\":%llu}",
                    ask->tenant, ask->scope, p == NULL ? "unknown" : p->name,
                    (unsigned long long)number);
-    audit(k, event, ask->uid, object, detail);
+    fl_keys_audit(k, event, ask->uid, object, detail);
 }
 
 /*
  * Reading needs a living grant of the tenant, or the demonstration tenant. Purging alone does not:
  * it shows nothing, and the operator has to be able to remove a tenant; it is recorded.
  */
-static int decide(struct keys *k, const struct fl_msg_cap_ask *ask, const struct purpose *p,
+static int decide(struct fl_keys *k, const struct fl_msg_cap_ask *ask, const struct purpose *p,
                   int64_t now_us, struct fl_cap *ret, struct fl_err *err)
 {
     int64_t until = fl_grants_until(k->grants, ask->tenant, now_us);
 
     if (p == NULL)
         return fl_err_set(err, FL_E_DENIED,
-                          "a purpose is one of query, tail, export and operations");
+                          "a purpose is one of query, tail, export, operations and erasure");
     if (ask->scope == 0 || (ask->scope & ~p->scope) != 0)
         return fl_err_set(err, FL_E_DENIED, "the purpose %s does not allow the scope %#x", p->name,
                           ask->scope);
@@ -343,7 +403,7 @@ static int decide(struct keys *k, const struct fl_msg_cap_ask *ask, const struct
     return FL_OK;
 }
 
-static int on_cap(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+static int on_cap(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                   struct fl_err *err)
 {
     const struct fl_msg_cap_ask *ask = msg;
@@ -373,23 +433,40 @@ static int on_cap(struct keys *k, struct fl_imsg *chan, uint32_t id, const void 
 
 static const struct request {
     enum fl_msg_type type;
-    int (*handle)(struct keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+    int (*handle)(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                   struct fl_err *err);
 } requests[] = {
-    {FL_MSG_FILE_KEY_NEW, on_file_new}, {FL_MSG_FILE_KEY_ASK, on_file_ask},
-    {FL_MSG_KEY_DESTROY, on_destroy},   {FL_MSG_CERT_ASK, on_cert},
-    {FL_MSG_SIGN_ASK, on_sign},         {FL_MSG_DB_KEY_ASK, on_db_key},
-    {FL_MSG_CSR_SIGN, on_csr},          {FL_MSG_KEYS_STAT_ASK, on_stat},
-    {FL_MSG_GRANT, on_grant},           {FL_MSG_CAP_ASK, on_cap},
+    {FL_MSG_FILE_KEY_NEW, on_file_new},
+    {FL_MSG_FILE_KEY_ASK, on_file_ask},
+    {FL_MSG_KEY_DESTROY, on_destroy},
+    {FL_MSG_CERT_ASK, on_cert},
+    {FL_MSG_SIGN_ASK, on_sign},
+    {FL_MSG_DB_KEY_ASK, on_db_key},
+    {FL_MSG_CSR_SIGN, on_csr},
+    {FL_MSG_KEYS_STAT_ASK, on_stat},
+    {FL_MSG_GRANT, on_grant},
+    {FL_MSG_CAP_ASK, on_cap},
+    {FL_MSG_ERASURE_BEGIN, fl_keys_on_erasure_begin},
+    {FL_MSG_ERASURE_DONE, fl_keys_on_erasure_done},
+    {FL_MSG_ERASURE_ASK, fl_keys_on_erasure_ask},
+    {FL_MSG_RECEIPT_ASK, fl_keys_on_receipt_ask},
+    {FL_MSG_ROOT_CHANGE, fl_keys_on_root_change},
+    {FL_MSG_KEY_DESTROY_FILES, on_destroy_files},
+    {FL_MSG_KEY_FILES_ASK, on_files_ask},
 };
 
-static int handle(struct keys *k, struct fl_imsg *chan, const struct fl_imsg_in *in,
+static int handle(struct fl_keys *k, struct fl_imsg *chan, const struct fl_imsg_in *in,
                   struct fl_err *err)
 {
     union {
         struct fl_msg_file_key_new file_new;
         struct fl_msg_file_key_ask file_ask;
         struct fl_msg_key_destroy destroy;
+        struct fl_msg_key_destroy_files destroy_files;
+        struct fl_msg_key_files_ask files_ask;
+        struct fl_msg_erasure erasure;
+        struct fl_msg_receipt_ask receipt;
+        struct fl_msg_root_change root_change;
         struct fl_msg_sign_ask sign;
         struct fl_msg_csr_sign csr;
         struct fl_msg_grant grant;
@@ -408,7 +485,7 @@ static int handle(struct keys *k, struct fl_imsg *chan, const struct fl_imsg_in 
 }
 
 /* A sync that failed: what the disk holds is found out by a restart, not by going on. */
-static void die_if_broken(struct keys *k, struct fl_imsg *chan, const struct fl_err *err)
+static void die_if_broken(struct fl_keys *k, struct fl_imsg *chan, const struct fl_err *err)
 {
     if (!fl_keytable_broken(k->table))
         return;
@@ -420,7 +497,7 @@ static void die_if_broken(struct keys *k, struct fl_imsg *chan, const struct fl_
 
 static void on_message(void *ctx, struct fl_imsg *chan, struct fl_imsg_in *in)
 {
-    struct keys *k = ctx;
+    struct fl_keys *k = ctx;
     struct fl_err err = {0};
 
     fl_fd_close(&in->fd);
@@ -432,7 +509,7 @@ static void on_message(void *ctx, struct fl_imsg *chan, struct fl_imsg_in *in)
 
 static void on_closed(void *ctx, struct fl_imsg *chan, const char *why)
 {
-    struct keys *k = ctx;
+    struct fl_keys *k = ctx;
 
     for (size_t i = 0; i < FL_ROLE_COUNT; i++)
         if (k->links[i] == chan) {
@@ -446,7 +523,7 @@ static void on_closed(void *ctx, struct fl_imsg *chan, const char *why)
 static void keys_link(void *state, enum fl_role peer, int fd)
 {
     static const struct fl_imsg_ops ops = {.message = on_message, .closed = on_closed};
-    struct keys *k = state;
+    struct fl_keys *k = state;
     struct fl_msg_cap_key first = {fl_span_of(k->cap_public, sizeof k->cap_public)};
     struct fl_err err;
     int r;
@@ -475,7 +552,7 @@ static void wiped_done(struct fl_buf *buf)
     fl_buf_done(buf);
 }
 
-static int get_key(struct keys *k, const char *name, struct fl_buf *ret_der, struct fl_err *err)
+static int get_key(struct fl_keys *k, const char *name, struct fl_buf *ret_der, struct fl_err *err)
 {
     int r = fl_secrets_get(k->secrets, name, ret_der, err);
 
@@ -485,7 +562,7 @@ static int get_key(struct keys *k, const char *name, struct fl_buf *ret_der, str
     return r < 0 ? r : fl_secrets_put(k->secrets, name, fl_buf_span(ret_der), err);
 }
 
-static int prepare_ca(struct keys *k, struct fl_err *err)
+static int prepare_ca(struct fl_keys *k, struct fl_err *err)
 {
     FL_AUTO(wiped_done) struct fl_buf der;
     unsigned char short_id[4];
@@ -510,7 +587,7 @@ static int prepare_ca(struct keys *k, struct fl_err *err)
 }
 
 /* What the certificate is for: the setting, or what this machine is called. */
-static void server_names(const struct keys *k, char ret[FL_MSG_CHUNK_MAX])
+static void server_names(const struct fl_keys *k, char ret[FL_MSG_CHUNK_MAX])
 {
     static const char always[] = "localhost,127.0.0.1,::1";
     const char *set = fl_conf_str(k->env->conf, FL_SET_SERVER_NAMES);
@@ -529,7 +606,7 @@ static void server_names(const struct keys *k, char ret[FL_MSG_CHUNK_MAX])
 }
 
 /* The key stays when the certificate is renewed, so that a handshake under way still fits. */
-static int prepare_server(struct keys *k, struct fl_err *err)
+static int prepare_server(struct fl_keys *k, struct fl_err *err)
 {
     FL_AUTO(wiped_done) struct fl_buf der;
     static char names[FL_MSG_CHUNK_MAX];
@@ -556,22 +633,6 @@ static int prepare_server(struct keys *k, struct fl_err *err)
     return r < 0 ? fl_err_wrap(err, "server certificate (setting server_names)") : r;
 }
 
-static int prepare_table(struct keys *k, struct fl_err *err)
-{
-    unsigned char seed[crypto_sign_SEEDBYTES], secret[crypto_sign_SECRETKEYBYTES];
-    struct fl_keytable_config config = {
-        .dir_fd = k->env->dir_fd, .root = k->root, .sign_secret = secret, .now_us = fl_now_us};
-    int r = fl_secrets_random(k->secrets, "destroy.seed", seed, sizeof seed, err);
-
-    if (r == 0) {
-        (void)crypto_sign_seed_keypair(k->destroy_public, secret, seed);
-        r = fl_keytable_open(&config, &k->table, err);
-    }
-    explicit_bzero(seed, sizeof seed);
-    explicit_bzero(secret, sizeof secret);
-    return r;
-}
-
 static bool is_there(int dir_fd, const char *name)
 {
     struct stat st;
@@ -594,17 +655,14 @@ static int check_folder(int dir_fd, bool *ret_new, struct fl_err *err)
     return FL_OK;
 }
 
-static void keys_free(struct keys *k)
+static void keys_free(struct fl_keys *k)
 {
     for (size_t i = 0; i < FL_ROLE_COUNT; i++)
         fl_imsg_free(k->links[i]);
     fl_watch_free(k->watch);
     fl_signer_free(k->signer);
     fl_ca_free(k->ca);
-    fl_grants_free(k->grants);
-    fl_keytable_free(k->table);
-    fl_secrets_free(k->secrets);
-    fl_root_free(k->root);
+    fl_keys_close(k);
     fl_buf_done(&k->ca_pem);
     fl_buf_done(&k->tls_pem);
     explicit_bzero(k, sizeof *k);
@@ -613,7 +671,7 @@ static void keys_free(struct keys *k)
 
 static void on_watch(void *ctx)
 {
-    struct keys *k = ctx;
+    struct fl_keys *k = ctx;
     struct fl_cert_info info;
 
     if (fl_cert_read(fl_buf_span(&k->tls_pem), &info, NULL) == 0 &&
@@ -622,20 +680,13 @@ static void on_watch(void *ctx)
                     "the server's certificate ends within 90 days; a restart renews it");
 }
 
-static int prepare(struct keys *k, struct fl_err *err)
+static int prepare(struct fl_keys *k, struct fl_err *err)
 {
-    int dir_fd = k->env->dir_fd;
     bool is_new = false;
-    int r = check_folder(dir_fd, &is_new, err);
+    int r = check_folder(k->env->dir_fd, &is_new, err);
 
     if (r == 0)
-        r = fl_root_file_open(dir_fd, is_new, &k->root, err);
-    if (r == 0)
-        r = fl_secrets_open(dir_fd, k->root, &k->secrets, err);
-    if (r == 0)
-        r = prepare_table(k, err);
-    if (r == 0)
-        r = fl_grants_open(dir_fd, k->root, &k->grants, err);
+        r = fl_keys_open(k, is_new, err);
     if (r == 0)
         r = prepare_ca(k, err);
     if (r == 0)
@@ -647,7 +698,7 @@ static int prepare(struct keys *k, struct fl_err *err)
 
 static int keys_start(struct fl_role_env *env, void **ret_state, struct fl_err *err)
 {
-    struct keys *k = calloc(1, sizeof *k);
+    struct fl_keys *k = calloc(1, sizeof *k);
     int r;
 
     if (k == NULL || sodium_init() < 0) {
@@ -669,7 +720,7 @@ static int keys_start(struct fl_role_env *env, void **ret_state, struct fl_err *
 
 static void keys_stop(void *state)
 {
-    struct keys *k = state;
+    struct fl_keys *k = state;
     struct fl_loop *loop = k->env->loop;
 
     keys_free(k);

@@ -92,8 +92,8 @@ void fl_grants_free(struct fl_grants *g)
     free(g);
 }
 
-static int save(const struct fl_grants *g, const struct grant *list, size_t count,
-                struct fl_err *err)
+static int save_as(const struct fl_grants *g, struct fl_root *root, const char *name,
+                   const struct grant *list, size_t count, struct fl_err *err)
 {
     FL_AUTO(fl_buf_done) struct fl_buf plain;
     FL_AUTO(fl_buf_done) struct fl_buf sealed;
@@ -112,9 +112,21 @@ static int save(const struct fl_grants *g, const struct grant *list, size_t coun
         return r;
     if (fl_buf_reserve(&sealed, plain.len + FL_WRAP_EXTRA) == NULL)
         return fl_buf_status(&sealed, err);
-    r = g->root->ops->seal(g->root, BOUND, fl_buf_span(&plain), sealed.ptr, err);
+    r = root->ops->seal(root, BOUND, fl_buf_span(&plain), sealed.ptr, err);
     sealed.len = plain.len + FL_WRAP_EXTRA;
-    return r < 0 ? r : fl_file_write(g->dir_fd, FL_GRANTS_FILE, fl_buf_span(&sealed), 0600, err);
+    return r < 0 ? r : fl_file_write(g->dir_fd, name, fl_buf_span(&sealed), 0600, err);
+}
+
+static int save(const struct fl_grants *g, const struct grant *list, size_t count,
+                struct fl_err *err)
+{
+    return save_as(g, g->root, FL_GRANTS_FILE, list, count, err);
+}
+
+int fl_grants_rewrap(const struct fl_grants *g, struct fl_root *root, const char *name,
+                     struct fl_err *err)
+{
+    return save_as(g, root, name, g->list, g->count, err);
 }
 
 int fl_grants_set(struct fl_grants *g, uint32_t tenant, int64_t until_us, int64_t now_us,

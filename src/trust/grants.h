@@ -25,6 +25,10 @@ void fl_grants_free(struct fl_grants *grants); /* NULL is allowed */
 int fl_grants_set(struct fl_grants *grants, uint32_t tenant, int64_t until_us, int64_t now_us,
                   struct fl_err *err) FL_MUST_CHECK;
 
+/* The same list, sealed by another root key, as the file `name`. */
+int fl_grants_rewrap(const struct fl_grants *grants, struct fl_root *root, const char *name,
+                     struct fl_err *err) FL_MUST_CHECK;
+
 /* When the tenant's grant ends, or 0 where none is alive at now_us. */
 int64_t fl_grants_until(const struct fl_grants *grants, uint32_t tenant, int64_t now_us);
 

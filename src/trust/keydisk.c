@@ -154,6 +154,19 @@ int fl_keydisk_replace_epoch(struct fl_keydisk *disk, uint32_t epoch,
     return r;
 }
 
+int fl_keydisk_write_epoch(struct fl_keydisk *disk, struct fl_root *root, const char *name,
+                           uint32_t epoch, const unsigned char key[FL_KEY_BYTES],
+                           struct fl_err *err)
+{
+    unsigned char text[EPOCH_FILE_BYTES];
+    struct fl_span head = epoch_head(text, epoch);
+    int r = root->ops->seal(root, head, fl_span_of(key, FL_KEY_BYTES), text + head.len, err);
+
+    if (r == 0)
+        r = step(disk, "write the epoch file of the new root key", err);
+    return r < 0 ? r : fl_file_write(disk->dir_fd, name, fl_span_of(text, sizeof text), 0600, err);
+}
+
 int fl_keydisk_read_epoch(struct fl_keydisk *disk, uint32_t *ret_epoch,
                           unsigned char ret_key[FL_KEY_BYTES], struct fl_err *err)
 {
@@ -278,7 +291,8 @@ int fl_keydisk_load(struct fl_keydisk *disk, uint32_t epoch, struct fl_keymap *m
         fl_keydisk_take_back(disk);
     if (disk->broken)
         return fl_err_set(err, FL_E_IO, "the key table cannot be cut to its good part");
-    return FL_OK;
+    return fl_file_settle(disk->dir_fd, FL_KEYDISK_TABLE, disk->fd,
+                          fl_span_of(bytes.ptr, report.good_bytes), err);
 }
 
 /* ---- rewriting, when most of the file is dead ---- */

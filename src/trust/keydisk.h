@@ -51,6 +51,11 @@ int fl_keydisk_replace_epoch(struct fl_keydisk *disk, uint32_t epoch,
                              const unsigned char key[FL_KEY_BYTES], struct fl_err *err)
     FL_MUST_CHECK;
 
+/* The same file under another name, its key wrapped by another root; nothing begins with it. */
+int fl_keydisk_write_epoch(struct fl_keydisk *disk, struct fl_root *root, const char *name,
+                           uint32_t epoch, const unsigned char key[FL_KEY_BYTES],
+                           struct fl_err *err) FL_MUST_CHECK;
+
 uint64_t fl_keydisk_live_bytes(const struct fl_keymap *map); /* of a table without dead records */
 /* Write the table anew when more than half of it is dead; the epoch stays. */
 int fl_keydisk_tidy(struct fl_keydisk *disk, uint32_t epoch, const struct fl_keymap *map,

@@ -27,6 +27,12 @@ struct fl_destroyed {
     unsigned char signature[64]; /* Ed25519 by the keys role; trust/destroyed.h says over what */
 };
 
+struct fl_key_file {
+    int32_t day;
+    unsigned char file_id[FL_FILE_ID_BYTES];
+};
+#define FL_KEY_FILES_MAX 4096u /* in one call */
+
 struct fl_keyring; /* interface; the first member of each implementation */
 
 struct fl_keyring_ops {
@@ -43,6 +49,14 @@ struct fl_keyring_ops {
      * with 0 keys. */
     int (*destroy)(struct fl_keyring *k, uint32_t tenant, int32_t day, const unsigned char *file_id,
                    const char *why, struct fl_destroyed *ret, struct fl_err *err);
+    /* The same for several files of a tenant, in one epoch: ids[count] with their days. */
+    int (*destroy_files)(struct fl_keyring *k, uint32_t tenant, const struct fl_key_file *files,
+                         uint32_t count, const char *why, struct fl_destroyed *ret,
+                         struct fl_err *err);
+    /* The files of a tenant that have keys, by day, then id: free(*ret). Those of files that are no
+     * longer there too (log files that were unlinked): an old copy of them would still open. */
+    int (*list_files)(struct fl_keyring *k, uint32_t tenant, struct fl_key_file **ret,
+                      uint32_t *ret_count, struct fl_err *err);
 };
 
 struct fl_keyring {

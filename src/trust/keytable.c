@@ -393,33 +393,105 @@ static int file_get(struct fl_keyring *k, uint32_t tenant, int32_t day,
 
 /* ---- destroying ---- */
 
+enum scope { SCOPE_TENANT, SCOPE_DAY, SCOPE_FILES, SCOPE_NONE /* all keys above files are new */ };
+
 struct target {
     uint32_t tenant;
-    int32_t day;
-    const unsigned char *id; /* NULL: the whole day, or tenant */
-    uint64_t keys;           /* file keys that it covers */
-    bool drop_tenant, drop_day;
+    enum scope scope;
+    int32_t day;               /* of SCOPE_DAY */
+    struct fl_key_file *files; /* of SCOPE_FILES: those that are there, sorted; borrowed */
+    uint32_t count;
+    uint64_t keys; /* file keys that it covers */
 };
+
+/* Keep the files that have keys; the rest is destroyed already. */
+static uint32_t drop_unknown(const struct fl_keytable *t, struct target *g)
+{
+    uint32_t kept = 0;
+
+    g->count = fl_destroyed_files_sort(g->files, g->count);
+    for (uint32_t i = 0; i < g->count; i++)
+        if (find_file(t, g->tenant, g->files[i].day, g->files[i].file_id) != NULL)
+            g->files[kept++] = g->files[i];
+    return kept;
+}
 
 static bool find_target(const struct fl_keytable *t, struct target *g)
 {
     const struct fl_keymap_tenant *of = fl_keymap_tenant(&t->map, g->tenant);
     const struct fl_keymap_day *in;
 
-    g->drop_tenant = g->id == NULL && g->day == FL_DAY_NONE;
     if (of == NULL)
         return false;
-    if (g->drop_tenant) {
+    switch (g->scope) {
+    case SCOPE_TENANT:
         for (size_t i = 0; i < of->day_count; i++)
             g->keys += of->days[i].files;
         return true;
+    case SCOPE_DAY:
+        in = fl_keymap_day(of, g->day);
+        g->keys = in == NULL ? 0 : in->files;
+        return in != NULL;
+    case SCOPE_FILES:
+        g->count = drop_unknown(t, g);
+        g->keys = g->count;
+        return g->count > 0;
+    case SCOPE_NONE:
+        break;
     }
-    in = fl_keymap_day(of, g->day);
-    if (in == NULL || (g->id != NULL && fl_keymap_file(&t->map, in, g->id) == NULL))
+    return false;
+}
+
+static bool goes(const struct target *g, int32_t day, const unsigned char *id)
+{
+    struct fl_key_file file = {.day = day};
+
+    if (g->count == 0)
         return false;
-    g->keys = g->id == NULL ? in->files : 1;
-    g->drop_day = g->keys == in->files; /* with its last file a day's key goes too */
-    return true;
+    memcpy(file.file_id, id, FL_FILE_ID_BYTES);
+    return bsearch(&file, g->files, g->count, sizeof file, fl_destroyed_files_cmp) != NULL;
+}
+
+static uint64_t going_of_day(const struct target *g, int32_t day)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < g->count; i++)
+        count += g->files[i].day == day;
+    return count;
+}
+
+/* With its last file a day's key goes too; not that of no day, whose record means the tenant. */
+static bool day_goes(const struct target *g, const struct fl_keymap_day *day)
+{
+    if (g->scope == SCOPE_DAY)
+        return day->day == g->day;
+    return g->scope == SCOPE_FILES && day->day != FL_DAY_NONE && day->files > 0 &&
+           going_of_day(g, day->day) == day->files;
+}
+
+static void put_drops(const struct fl_keytable *t, const struct target *g, struct fl_buf *frame)
+{
+    const struct fl_keymap_tenant *of = fl_keymap_tenant(&t->map, g->tenant);
+    int32_t dropped = FL_DAY_NONE;
+    bool any = false;
+
+    if (g->scope != SCOPE_FILES)
+        fl_keyframe_drop(frame, g->tenant, g->scope == SCOPE_TENANT ? FL_DAY_NONE : g->day, NULL);
+    for (uint32_t i = 0; i < g->count; i++) {
+        const struct fl_key_file *file = &g->files[i];
+        const struct fl_keymap_day *day = fl_keymap_day(of, file->day);
+
+        if (any && file->day == dropped)
+            continue;
+        if (!day_goes(g, day)) {
+            fl_keyframe_drop(frame, g->tenant, file->day, file->file_id);
+            continue;
+        }
+        any = true;
+        dropped = file->day;
+        fl_keyframe_drop(frame, g->tenant, file->day, NULL);
+    }
 }
 
 /* A new key for the day, and its remaining files' keys under it. */
@@ -443,7 +515,7 @@ static int renew_day(struct fl_keytable *t, const struct target *g, const struct
         struct fl_span bound;
         PLAIN key;
 
-        if (!file->used || memcmp(file->id, g->id, FL_FILE_ID_BYTES) == 0)
+        if (!file->used || goes(g, day->day, file->id))
             continue;
         bound = bound_file(&b, g->tenant, day->day, file->id);
         r = open_wrap(old_day->key, bound, file->wrap, &key, err);
@@ -478,7 +550,7 @@ static int rewrap_day(struct fl_keytable *t, const struct target *g,
     }
     if (r < 0)
         return r;
-    if (day->day == g->day && g->id != NULL)
+    if (g->scope == SCOPE_NONE || (g->scope == SCOPE_FILES && going_of_day(g, day->day) > 0))
         return renew_day(t, g, day, &key, new_tenant, frame, err);
     r = fl_wrap_seal(new_tenant->key, bound_day(&b, g->tenant, day->day), plain_span(&key), wrap,
                      err);
@@ -506,7 +578,7 @@ static int renew_tenant(struct fl_keytable *t, const struct target *g,
     for (size_t i = 0; i < tenant->day_count; i++) {
         const struct fl_keymap_day *day = &tenant->days[i];
 
-        if (g->drop_day && day->day == g->day)
+        if (day_goes(g, day))
             continue;
         r = rewrap_day(t, g, day, &old, &fresh, frame, err);
         if (r < 0)
@@ -536,14 +608,14 @@ static int destroy_frame(struct fl_keytable *t, const struct target *g,
                          const struct plain *new_epoch, struct fl_buf *frame, struct fl_err *err)
 {
     fl_keyframe_begin(frame, t->epoch + 1);
-    fl_keyframe_drop(frame, g->tenant, g->day, g->drop_day ? NULL : g->id);
+    put_drops(t, g, frame);
     for (size_t i = 0; i < t->map.tenant_count; i++) {
         const struct fl_keymap_tenant *tenant = &t->map.tenants[i];
         int r = 0;
 
         if (tenant->tenant != g->tenant)
             r = rewrap_tenant(t, tenant, new_epoch, frame, err);
-        else if (!g->drop_tenant)
+        else if (g->scope != SCOPE_TENANT)
             r = renew_tenant(t, g, tenant, new_epoch, frame, err);
         if (r < 0)
             return r;
@@ -579,17 +651,11 @@ static int begin_epoch(struct fl_keytable *t, const struct target *g, struct fl_
     return r;
 }
 
-static int certify(const struct fl_keytable *t, const struct target *g, const char *why,
-                   struct fl_destroyed *ret, struct fl_err *err)
+/* What is certified is what was done; the caller signs it. */
+static void certify(const struct fl_keytable *t, const struct target *g, struct fl_destroyed *ret)
 {
-    struct fl_destroyed d = {.keys = g->keys, .epoch = t->epoch, .at_us = t->now_us()};
-    int r;
-
-    (void)snprintf(d.root_kind, sizeof d.root_kind, "%s", t->disk.root->ops->kind);
-    r = fl_destroyed_sign(g->tenant, g->day, g->id, why, t->secret->sign, &d, err);
-    if (r == 0 && ret != NULL)
-        *ret = d;
-    return r;
+    *ret = (struct fl_destroyed){.keys = g->keys, .epoch = t->epoch, .at_us = t->now_us()};
+    (void)snprintf(ret->root_kind, sizeof ret->root_kind, "%s", t->disk.root->ops->kind);
 }
 
 static int destroy_locked(struct fl_keytable *t, struct target *g, const char *why,
@@ -611,21 +677,146 @@ static int destroy_locked(struct fl_keytable *t, struct target *g, const char *w
         /* What was asked is done; a rewriting that fails (disk full) is tried again next time. */
         (void)!fl_keydisk_tidy(&t->disk, t->epoch, &t->map, &aside);
     }
-    return certify(t, g, why, ret, err);
+    certify(t, g, ret);
+    return FL_OK;
+}
+
+static int renew_frame(struct fl_keytable *t, const struct plain *new_epoch, struct fl_buf *frame,
+                       struct fl_err *err)
+{
+    struct target none = {.scope = SCOPE_NONE};
+    int r = FL_OK;
+
+    fl_keyframe_begin(frame, t->epoch + 1);
+    for (size_t i = 0; r == 0 && i < t->map.tenant_count; i++) {
+        none.tenant = t->map.tenants[i].tenant;
+        r = renew_tenant(t, &none, &t->map.tenants[i], new_epoch, frame, err);
+    }
+    return r < 0 ? r : fl_keyframe_end(frame, err);
+}
+
+int fl_keytable_renew(struct fl_keytable *t, struct fl_root *root, const char *name,
+                      struct fl_err *err)
+{
+    FL_AUTO(fl_buf_done) struct fl_buf frame;
+    struct fl_err aside;
+    PLAIN key;
+    int r;
+
+    err = err == NULL ? &aside : err;
+    fl_buf_init(&frame, FL_KEYFRAME_MAX_BYTES);
+    fl_random(key.key, sizeof key.key);
+    (void)pthread_mutex_lock(&t->lock);
+    r = usable(t, err);
+    if (r == 0 && t->epoch == UINT32_MAX)
+        r = fl_err_set(err, FL_E_LIMIT, "there is no epoch after %u", t->epoch);
+    if (r == 0)
+        r = renew_frame(t, &key, &frame, err);
+    if (r == 0)
+        r = fl_keydisk_append(&t->disk, fl_buf_span(&frame), err);
+    if (r == 0)
+        r = fl_keydisk_write_epoch(&t->disk, root, name, t->epoch + 1, key.key, err);
+    t->disk.broken = true; /* what the table holds counts or not with that file */
+    (void)pthread_mutex_unlock(&t->lock);
+    return r;
 }
 
 static int destroy(struct fl_keyring *k, uint32_t tenant, int32_t day, const unsigned char *file_id,
                    const char *why, struct fl_destroyed *ret, struct fl_err *err)
 {
     struct fl_keytable *t = (struct fl_keytable *)k;
-    struct target g = {.tenant = tenant, .day = day, .id = file_id};
+    struct target g = {.tenant = tenant, .scope = SCOPE_DAY, .day = day};
+    struct fl_key_file one = {.day = day};
+    struct fl_destroyed d;
     struct fl_err aside;
     int r;
 
+    if (file_id != NULL) {
+        memcpy(one.file_id, file_id, FL_FILE_ID_BYTES);
+        g = (struct target){.tenant = tenant, .scope = SCOPE_FILES, .files = &one, .count = 1};
+    } else if (day == FL_DAY_NONE) {
+        g.scope = SCOPE_TENANT;
+    }
+    err = err == NULL ? &aside : err;
     (void)pthread_mutex_lock(&t->lock);
-    r = destroy_locked(t, &g, why, ret, err == NULL ? &aside : err);
+    r = destroy_locked(t, &g, why, &d, err);
+    if (r == 0)
+        r = fl_destroyed_sign(tenant, day, file_id, why, t->secret->sign, &d, err);
     (void)pthread_mutex_unlock(&t->lock);
+    if (r == 0 && ret != NULL)
+        *ret = d;
     return r;
 }
 
-static const struct fl_keyring_ops ring_ops = {file_new, file_get, destroy};
+static int destroy_files(struct fl_keyring *k, uint32_t tenant, const struct fl_key_file *files,
+                         uint32_t count, const char *why, struct fl_destroyed *ret,
+                         struct fl_err *err)
+{
+    struct fl_keytable *t = (struct fl_keytable *)k;
+    struct target g = {.tenant = tenant, .scope = SCOPE_FILES, .count = count};
+    struct fl_destroyed d;
+    struct fl_err aside;
+    int r;
+
+    err = err == NULL ? &aside : err;
+    if (count > FL_KEY_FILES_MAX)
+        return fl_err_set(err, FL_E_LIMIT, "at most %u files in one destruction", FL_KEY_FILES_MAX);
+    g.files = malloc((count == 0 ? 1 : count) * sizeof *g.files);
+    if (g.files == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "out of memory");
+    if (count > 0)
+        memcpy(g.files, files, count * sizeof *g.files);
+    (void)pthread_mutex_lock(&t->lock);
+    r = destroy_locked(t, &g, why, &d, err);
+    if (r == 0)
+        r = fl_destroyed_files_sign(tenant, files, count, why, t->secret->sign, &d, err);
+    (void)pthread_mutex_unlock(&t->lock);
+    free(g.files);
+    if (r == 0 && ret != NULL)
+        *ret = d;
+    return r;
+}
+
+static uint32_t copy_files(const struct fl_keymap_tenant *of, struct fl_key_file *ret)
+{
+    uint32_t count = 0;
+
+    for (size_t d = 0; d < of->day_count; d++) {
+        const struct fl_keymap_day *day = &of->days[d];
+
+        for (size_t i = 0; i < day->cap; i++) {
+            if (!day->slots[i].used)
+                continue;
+            ret[count].day = day->day;
+            memcpy(ret[count++].file_id, day->slots[i].id, FL_FILE_ID_BYTES);
+        }
+    }
+    return fl_destroyed_files_sort(ret, count);
+}
+
+static int list_files(struct fl_keyring *k, uint32_t tenant, struct fl_key_file **ret,
+                      uint32_t *ret_count, struct fl_err *err)
+{
+    struct fl_keytable *t = (struct fl_keytable *)k;
+    const struct fl_keymap_tenant *of;
+    struct fl_key_file *files = NULL;
+    uint32_t count = 0;
+    size_t room = 1;
+
+    (void)pthread_mutex_lock(&t->lock);
+    of = fl_keymap_tenant(&t->map, tenant);
+    for (size_t d = 0; of != NULL && d < of->day_count; d++)
+        room += of->days[d].files;
+    files = calloc(room, sizeof *files);
+    if (files != NULL && of != NULL)
+        count = copy_files(of, files);
+    (void)pthread_mutex_unlock(&t->lock);
+    if (files == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "out of memory");
+    *ret = files;
+    *ret_count = count;
+    return FL_OK;
+}
+
+static const struct fl_keyring_ops ring_ops = {file_new, file_get, destroy, destroy_files,
+                                               list_files};

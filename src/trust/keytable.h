@@ -41,6 +41,14 @@ void fl_keytable_free(struct fl_keytable *table); /* NULL is allowed */
 
 struct fl_keyring *fl_keytable_keyring(struct fl_keytable *table); /* lives as long as the table */
 
+/*
+ * For another root key (root_change.h): new keys for every tenant and day in a frame of the next
+ * epoch, whose key goes into the file `name`, wrapped by root. Once that file is `epoch`, the frame
+ * counts; until then a restart drops it. The table takes no more calls: open it anew.
+ */
+int fl_keytable_renew(struct fl_keytable *table, struct fl_root *root, const char *name,
+                      struct fl_err *err) FL_MUST_CHECK;
+
 struct fl_keytable_stat {
     uint32_t epoch;
     uint64_t tenants, days, files;

@@ -38,24 +38,25 @@ static void file_free(struct fl_root *root)
 
 static const struct fl_root_ops file_ops = {"file", file_seal, file_open, file_free};
 
-static int make_key(int dir_fd, struct fl_err *err)
+static int make_key(int dir_fd, const char *name, struct fl_err *err)
 {
     unsigned char key[FL_KEY_BYTES];
     int r;
 
     fl_random(key, sizeof key);
-    r = fl_file_write(dir_fd, FL_ROOT_FILE, fl_span_of(key, sizeof key), 0600, err);
+    r = fl_file_write(dir_fd, name, fl_span_of(key, sizeof key), 0600, err);
     explicit_bzero(key, sizeof key);
     return r;
 }
 
-static int read_key(int dir_fd, unsigned char ret[FL_KEY_BYTES], struct fl_err *err)
+static int read_key(int dir_fd, const char *name, unsigned char ret[FL_KEY_BYTES],
+                    struct fl_err *err)
 {
     FL_AUTO(fl_fd_closep) int fd = -1;
     unsigned char more[FL_KEY_BYTES + 1];
     struct stat st;
     ssize_t n;
-    int r = fl_file_open(dir_fd, FL_ROOT_FILE, O_RDONLY | O_NOFOLLOW, 0, &fd, err);
+    int r = fl_file_open(dir_fd, name, O_RDONLY | O_NOFOLLOW, 0, &fd, err);
 
     if (r < 0)
         return r;
@@ -76,7 +77,8 @@ static int read_key(int dir_fd, unsigned char ret[FL_KEY_BYTES], struct fl_err *
     return FL_OK;
 }
 
-int fl_root_file_open(int dir_fd, bool create, struct fl_root **ret, struct fl_err *err)
+int fl_root_file_open_as(int dir_fd, const char *name, bool create, struct fl_root **ret,
+                         struct fl_err *err)
 {
     struct file_root *root = calloc(1, sizeof *root);
     int r;
@@ -85,11 +87,11 @@ int fl_root_file_open(int dir_fd, bool create, struct fl_root **ret, struct fl_e
         return fl_err_set(err, FL_E_NOMEM, "out of memory");
     root->root.ops = &file_ops;
     (void)sodium_mlock(root, sizeof *root); /* best effort: RLIMIT_MEMLOCK may be 0 */
-    r = read_key(dir_fd, root->key, err);
+    r = read_key(dir_fd, name, root->key, err);
     if (r == FL_E_NOENT && create) {
-        r = make_key(dir_fd, err);
+        r = make_key(dir_fd, name, err);
         if (r == 0)
-            r = read_key(dir_fd, root->key, err);
+            r = read_key(dir_fd, name, root->key, err);
     }
     if (r < 0) {
         file_free(&root->root);
@@ -97,6 +99,11 @@ int fl_root_file_open(int dir_fd, bool create, struct fl_root **ret, struct fl_e
     }
     *ret = &root->root;
     return FL_OK;
+}
+
+int fl_root_file_open(int dir_fd, bool create, struct fl_root **ret, struct fl_err *err)
+{
+    return fl_root_file_open_as(dir_fd, FL_ROOT_FILE, create, ret, err);
 }
 
 void fl_root_free(struct fl_root *root)

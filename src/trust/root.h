@@ -41,6 +41,10 @@ struct fl_root {
 int fl_root_file_open(int dir_fd, bool create, struct fl_root **ret, struct fl_err *err)
     FL_MUST_CHECK;
 
+/* The same under another name in the folder. */
+int fl_root_file_open_as(int dir_fd, const char *name, bool create, struct fl_root **ret,
+                         struct fl_err *err) FL_MUST_CHECK;
+
 void fl_root_free(struct fl_root *root); /* NULL is allowed */
 
 #endif

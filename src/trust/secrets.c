@@ -157,6 +157,53 @@ static int save(const struct fl_secrets *s, struct fl_err *err)
     return r < 0 ? r : fl_file_write(s->dir_fd, FL_SECRETS_FILE, fl_buf_span(&file), 0600, err);
 }
 
+static void wiped_done(struct fl_buf *buf)
+{
+    if (buf->ptr != NULL)
+        explicit_bzero(buf->ptr, buf->cap);
+    fl_buf_done(buf);
+}
+
+static int rewrap_entry(const struct fl_secrets *s, const struct entry *e, struct fl_root *root,
+                        struct fl_buf *file, struct fl_err *err)
+{
+    FL_AUTO(wiped_done) struct fl_buf plain;
+    unsigned char *sealed;
+    char bound[64];
+    int r;
+
+    fl_buf_init(&plain, FL_SECRET_BYTES_MAX);
+    r = fl_secrets_get(s, e->name, &plain, err);
+    if (r < 0)
+        return r;
+    fl_buf_put_lv(file, fl_span_str(e->name));
+    fl_buf_put_varint(file, plain.len + FL_WRAP_EXTRA);
+    sealed = fl_buf_reserve(file, plain.len + FL_WRAP_EXTRA);
+    if (sealed == NULL)
+        return fl_buf_status(file, err);
+    r = root->ops->seal(root, fl_span_of(bound, (size_t)bound_of(e->name, bound)),
+                        fl_buf_span(&plain), sealed, err);
+    file->len += plain.len + FL_WRAP_EXTRA;
+    return r;
+}
+
+int fl_secrets_rewrap(const struct fl_secrets *s, struct fl_root *root, const char *name,
+                      struct fl_err *err)
+{
+    FL_AUTO(fl_buf_done) struct fl_buf file;
+    int r = FL_OK;
+
+    fl_buf_init(&file, FILE_MAX_BYTES);
+    fl_buf_put(&file, magic, sizeof magic);
+    fl_buf_put_u32(&file, VERSION);
+    fl_buf_put_u32(&file, (uint32_t)s->count);
+    for (size_t i = 0; r == 0 && i < s->count; i++)
+        r = rewrap_entry(s, &s->entries[i], root, &file, err);
+    if (r == 0)
+        r = fl_buf_status(&file, err);
+    return r < 0 ? r : fl_file_write(s->dir_fd, name, fl_buf_span(&file), 0600, err);
+}
+
 /* Put the new entry in, save; take it out again when that fails. */
 static int put_sealed(struct fl_secrets *s, const char *name, unsigned char *sealed, size_t len,
                       struct fl_err *err)

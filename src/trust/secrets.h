@@ -28,6 +28,9 @@ int fl_secrets_get(const struct fl_secrets *secrets, const char *name, struct fl
 /* Add or replace, synced when it returns. */
 int fl_secrets_put(struct fl_secrets *secrets, const char *name, struct fl_span secret,
                    struct fl_err *err) FL_MUST_CHECK;
+/* The same secrets, wrapped by another root key, as the file `name`. */
+int fl_secrets_rewrap(const struct fl_secrets *secrets, struct fl_root *root, const char *name,
+                      struct fl_err *err) FL_MUST_CHECK;
 /* Exactly len bytes; made of random bytes where the name is not known. */
 int fl_secrets_random(struct fl_secrets *secrets, const char *name, unsigned char *ret, size_t len,
                       struct fl_err *err) FL_MUST_CHECK;

@@ -16,6 +16,8 @@
 #include "trust/cap.h"
 #include "trust/destroyed.h"
 #include "trust/keyring_rpc.h"
+#include "trust/ledger_rpc.h"
+#include "trust/receipt.h"
 #include "unit/trust/folder.h"
 
 enum { WAIT_MS = 20000 };
@@ -36,7 +38,7 @@ void fl_role_log(const struct fl_role_env *env, int level, const char *fmt, ...)
 }
 
 struct world {
-    struct folder dir;
+    struct folder dir, ledger_dir;
     struct fl_conf *conf;
     struct fl_role_env env;
     void *state;
@@ -95,8 +97,11 @@ static int world_start(struct world *w)
     int r;
 
     logged[0] = '\0';
-    w->env = (struct fl_role_env){
-        .role = FL_ROLE_KEYS, .conf = w->conf, .dir_fd = w->dir.fd, .ring_fd = -1};
+    w->env = (struct fl_role_env){.role = FL_ROLE_KEYS,
+                                  .conf = w->conf,
+                                  .dir_fd = w->dir.fd,
+                                  .ledger_fd = w->ledger_dir.fd,
+                                  .ring_fd = -1};
     if (fl_loop_new(&w->env.loop, &w->err) < 0)
         abort();
     r = fl_role_keys.start(&w->env, &w->state, &w->err);
@@ -192,6 +197,41 @@ static void check_store(struct world *w)
               d.keys == 0,
           "of a tenant without keys");
     CHECK(w->ring->ops->file_new(w->ring, 1, 6, id, a, &w->err) == 0, "one to find again later");
+}
+
+/* Several at once, and which there are, page by page. */
+static void check_lists(struct world *w)
+{
+    struct fl_key_file *files = calloc(FL_KEY_FILES_MAX + 10, sizeof *files), *got = NULL;
+    unsigned char key[FL_KEY_BYTES];
+    struct fl_destroyed d;
+    uint32_t count = 0, bad = 0;
+    const uint32_t n = 100;
+
+    if (files == NULL)
+        abort();
+    for (uint32_t i = 0; i < n; i++) {
+        files[i].day = (int32_t)(i % 3);
+        memcpy(files[i].file_id, &i, sizeof i);
+        bad +=
+            w->ring->ops->file_new(w->ring, 12, files[i].day, files[i].file_id, key, &w->err) < 0;
+    }
+    CHECK(bad == 0 && w->ring->ops->list_files(w->ring, 12, &got, &count, &w->err) == 0 &&
+              count == n && got[0].day == 0 && got[n - 1].day == 2,
+          "the files that have keys");
+    free(got);
+    got = NULL;
+    CHECK(w->ring->ops->destroy_files(w->ring, 12, files, n - 1, "erasure", &d, &w->err) == 0 &&
+              d.keys == n - 1,
+          "many destroyed at once");
+    CHECK(w->ring->ops->list_files(w->ring, 12, &got, &count, &w->err) == 0 && count == 1 &&
+              memcmp(got[0].file_id, files[n - 1].file_id, FL_FILE_ID_BYTES) == 0,
+          "the others stay");
+    free(got);
+    CHECK(w->ring->ops->destroy_files(w->ring, 12, files, FL_KEY_FILES_MAX + 1, "x", &d, &w->err) ==
+              FL_E_LIMIT,
+          "too many are refused");
+    free(files);
 }
 
 /* ---- ingest ---- */
@@ -352,6 +392,79 @@ static void check_caps(struct world *w)
           "a tail: twelve hours");
 }
 
+static struct fl_ledger_link *link_of(struct world *w)
+{
+    struct fl_ledger_link *link = NULL;
+
+    if (fl_ledger_rpc_new(w->rpc[FL_ROLE_STORE], WAIT_MS, &link, &w->err) < 0)
+        abort();
+    return link;
+}
+
+static void check_ledger(struct world *w)
+{
+    struct fl_ledger_link *link = link_of(w);
+    struct fl_msg_receipt_ask ask = {.after = 0, .limit = 10};
+    struct fl_msg_keys_stat stat;
+    struct fl_msg_receipt receipt;
+    unsigned char public[32];
+    struct fl_buf text;
+    uint64_t number = 0, found = 0;
+    bool again = true;
+
+    fl_buf_init(&text, 100000);
+    CHECK(link->ops->begin(link, FL_SPAN("rule one"), &number, &w->err) == 0 && number == 1,
+          "an erasure is written down");
+    CHECK(link->ops->pending(link, 0, &found, &again, &text, &w->err) == 0 && found == 1 &&
+              !again && fl_span_eq(fl_buf_span(&text), FL_SPAN("rule one")),
+          "and is to be done");
+    fl_buf_clear(&text);
+    CHECK(link->ops->done(link, 1, FL_SPAN("{\"rows\":2}"), &text, &w->err) == 0 &&
+              fl_receipt_verify(fl_buf_span(&text), public, &w->err) == 0,
+          "then there is a receipt that verifies");
+    CHECK(call(w, FL_ROLE_CORE, FL_MSG_KEYS_STAT_ASK, NULL, FL_MSG_KEYS_STAT, &stat) == 0 &&
+              memcmp(stat.destroy_key.ptr, public, 32) == 0,
+          "with the key that status shows");
+    fl_buf_clear(&text);
+    CHECK(link->ops->pending(link, 0, &found, &again, &text, &w->err) == 0 && found == 0,
+          "nothing is left to be done");
+    CHECK(link->ops->done(link, 9, FL_SPAN("{}"), &text, &w->err) == FL_E_INVAL,
+          "the end of what was not begun is refused");
+    CHECK(was_audited(w, "logs.erased", "\"receipt\":1"), "the end is an event");
+    CHECK(call(w, FL_ROLE_CORE, FL_MSG_RECEIPT_ASK, &ask, FL_MSG_RECEIPT, &receipt) == 0 &&
+              receipt.number == 1 && fl_receipt_verify(receipt.text, public, &w->err) == 0,
+          "core is given the receipt");
+    fl_buf_done(&text);
+    fl_ledger_rpc_free(link);
+}
+
+static void check_root(struct world *w, unsigned char db_key[2][32])
+{
+    struct fl_msg_root_change ask = {.uid = 1000};
+    struct fl_msg_root_changed changed;
+    unsigned char before[32], after[32], keys[2][32], key[FL_KEY_BYTES], id[FL_FILE_ID_BYTES] = {1};
+    struct fl_buf text;
+
+    fl_buf_init(&text, 32);
+    if (fl_file_read(w->dir.fd, "root.key", &text, NULL) < 0)
+        abort();
+    memcpy(before, text.ptr, 32);
+    CHECK(call(w, FL_ROLE_CORE, FL_MSG_ROOT_CHANGE, &ask, FL_MSG_ROOT_CHANGED, &changed) == 0 &&
+              changed.files >= 2 && fl_span_eq(changed.root_kind, FL_SPAN("file")),
+          "another root key");
+    CHECK(was_audited(w, "keys.root.changed", "\"epoch\":"), "is an event");
+    fl_buf_clear(&text);
+    if (fl_file_read(w->dir.fd, "root.key", &text, NULL) < 0)
+        abort();
+    memcpy(after, text.ptr, 32);
+    CHECK(memcmp(before, after, 32) != 0, "is in the file");
+    check_db_key(w, keys);
+    CHECK(memcmp(keys, db_key, 64) == 0 &&
+              w->ring->ops->file_get(w->ring, 1, 6, id, key, &w->err) == 0,
+          "everything else stays, without a restart");
+    fl_buf_done(&text);
+}
+
 /* A peer that was taken over asks for what is not its own. */
 static void check_rights(struct world *w)
 {
@@ -366,6 +479,10 @@ static void check_rights(struct world *w)
         {"core asks for a signature", FL_ROLE_CORE, FL_MSG_SIGN_ASK},
         {"ingest asks for a capability", FL_ROLE_INGEST, FL_MSG_CAP_ASK},
         {"store grants itself access", FL_ROLE_STORE, FL_MSG_GRANT},
+        {"core ends an erasure", FL_ROLE_CORE, FL_MSG_ERASURE_DONE},
+        {"core asks who is to be erased", FL_ROLE_CORE, FL_MSG_ERASURE_ASK},
+        {"store changes the root key", FL_ROLE_STORE, FL_MSG_ROOT_CHANGE},
+        {"ingest asks for receipts", FL_ROLE_INGEST, FL_MSG_RECEIPT_ASK},
     };
 
     for (size_t i = 0; i < FL_LEN(cases); i++) {
@@ -424,7 +541,7 @@ static void check_lost(struct world *w)
 
 int main(void)
 {
-    struct world w = {.dir = folder_new()};
+    struct world w = {.dir = folder_new(), .ledger_dir = folder_new()};
     struct fl_buf errors;
     unsigned char ca[32], keys[2][32];
 
@@ -438,11 +555,14 @@ int main(void)
     }
     take_cap_key(&w);
     check_store(&w);
+    check_lists(&w);
     check_ingest(&w, ca);
     check_db_key(&w, keys);
     check_csr(&w);
     check_caps(&w);
     check_rights(&w);
+    check_ledger(&w);
+    check_root(&w, keys);
     world_stop(&w);
     CHECK(strstr(logged, "local access to the logs of tenant 5") != NULL &&
               strstr(logged, "signed a certificate for acme/br-0421") != NULL,
@@ -452,5 +572,6 @@ int main(void)
     fl_conf_free(w.conf);
     fl_buf_done(&errors);
     folder_free(&w.dir);
+    folder_free(&w.ledger_dir);
     return tap_done();
 }

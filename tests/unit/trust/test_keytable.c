@@ -211,6 +211,94 @@ static void check_destroying(void)
     bench_done(&b);
 }
 
+/* ---- several files in one epoch ---- */
+
+static struct fl_key_file file_of(int32_t day, unsigned n)
+{
+    struct fl_key_file file = {.day = day};
+
+    memcpy(file.file_id, id(n), FL_FILE_ID_BYTES);
+    return file;
+}
+
+static int destroy_list(struct bench *b, uint32_t tenant, const struct fl_key_file *files,
+                        uint32_t count, struct fl_destroyed *ret)
+{
+    return b->ring->ops->destroy_files(b->ring, tenant, files, count, "erasure", ret, &b->err);
+}
+
+static const unsigned char list_of_two[1]; /* in place of a file: one of day 10, one of day 11 */
+
+static int destroy_some(struct bench *b, int32_t day, const unsigned char *file,
+                        struct fl_destroyed *ret)
+{
+    struct fl_key_file both[2];
+
+    if (file != list_of_two)
+        return destroy(b, 1, day, file, ret);
+    both[0] = file_of(11, 3);
+    both[1] = file_of(10, 1);
+    return destroy_list(b, 1, both, 2, ret);
+}
+
+static void check_destroying_files(void)
+{
+    struct bench b = bench_new();
+    struct fl_keytable_stat stat;
+    struct fl_destroyed d, other;
+    unsigned char k[8][FL_KEY_BYTES];
+    /* 1 and 2 of day 10 (3 stays), the only one of day 11, one of no day, one that is not there. */
+    struct fl_key_file list[] = {file_of(11, 4), file_of(10, 2),  file_of(FL_DAY_NONE, 5),
+                                 file_of(10, 1), file_of(10, 99), file_of(10, 2)};
+    struct fl_key_file turned[] = {list[5], list[4], list[3], list[2], list[0]};
+    struct fl_key_file *many;
+
+    (void)make(&b, 1, 10, 1, k[1]);
+    (void)make(&b, 1, 10, 2, k[2]);
+    (void)make(&b, 1, 10, 3, k[3]);
+    (void)make(&b, 1, 11, 4, k[4]);
+    (void)make(&b, 1, FL_DAY_NONE, 5, k[5]);
+    (void)make(&b, 2, 10, 1, k[6]);
+    (void)make(&b, 1, 12, 7, k[7]);
+    CHECK(destroy_list(&b, 1, list, 6, &d) == 0 && d.keys == 4 && d.epoch == 2 &&
+              d.at_us == clock_us() && strcmp(d.root_kind, "file") == 0,
+          "several files: one epoch, what is not there counts nothing");
+    CHECK(gone(&b, 1, 10, 1) && gone(&b, 1, 10, 2) && gone(&b, 1, 11, 4) &&
+              gone(&b, 1, FL_DAY_NONE, 5),
+          "all of the list are gone");
+    CHECK(has(&b, 1, 10, 3, k[3]) && has(&b, 2, 10, 1, k[6]) && has(&b, 1, 12, 7, k[7]),
+          "the others stay: of a touched day, of another day, of another tenant");
+    fl_keytable_stat(b.table, &stat);
+    CHECK(stat.days == 4 && stat.files == 3 && stat.lost == 0, "days without a file went too");
+    CHECK(fl_destroyed_files_verify(1, list, 6, "erasure", &d, sign_public, &b.err) == 0 &&
+              fl_destroyed_files_verify(1, turned, 5, "erasure", &d, sign_public, &b.err) == 0,
+          "the certificate is signed, whatever the order of the list");
+    other = d;
+    other.keys++;
+    CHECK(fl_destroyed_files_verify(1, list, 6, "erasure", &other, sign_public, &b.err) ==
+                  FL_E_DENIED &&
+              fl_destroyed_files_verify(2, list, 6, "erasure", &d, sign_public, &b.err) ==
+                  FL_E_DENIED &&
+              fl_destroyed_files_verify(1, list, 4, "erasure", &d, sign_public, &b.err) ==
+                  FL_E_DENIED &&
+              fl_destroyed_files_verify(1, list, 6, "purge", &d, sign_public, &b.err) ==
+                  FL_E_DENIED,
+          "and stands for this list, tenant, number and reason only");
+    bench_close(&b);
+    CHECK(bench_open(&b, NULL) == 0 && gone(&b, 1, 10, 1) && gone(&b, 1, 11, 4) &&
+              has(&b, 1, 10, 3, k[3]) && has(&b, 2, 10, 1, k[6]) && has(&b, 1, 12, 7, k[7]),
+          "the same after a restart");
+    CHECK(destroy_list(&b, 1, list, 6, &d) == 0 && d.keys == 0 && d.epoch == 2 &&
+              fl_destroyed_files_verify(1, list, 6, "erasure", &d, sign_public, &b.err) == 0,
+          "once more: 0 keys, no new epoch, signed");
+    CHECK(destroy_list(&b, 1, NULL, 0, &d) == 0 && d.keys == 0 && d.epoch == 2, "an empty list");
+    many = calloc(FL_KEY_FILES_MAX + 1, sizeof *many);
+    CHECK(many != NULL && destroy_list(&b, 1, many, FL_KEY_FILES_MAX + 1, &d) == FL_E_LIMIT,
+          "a list over the limit is refused");
+    free(many);
+    bench_done(&b);
+}
+
 /* Give every epoch number in the table this value, with right checksums: what a forger would do. */
 static void forge_epoch(const struct folder *dir, uint32_t epoch)
 {
@@ -332,7 +420,7 @@ static void check_grafted(const char *what, int32_t day, const unsigned char *fi
     if (fl_file_read(b.dir.fd, FL_KEYDISK_TABLE, &bytes, NULL) < 0 ||
         fl_keyframe_replay(fl_buf_span(&bytes), 1, &old, &report, NULL) < 0)
         abort();
-    (void)destroy(&b, 1, day, file, &d);
+    (void)destroy_some(&b, day, file, &d);
     bench_close(&b);
     graft(&b.dir, &old, with);
     r = bench_open(&b, NULL);
@@ -476,11 +564,12 @@ static void check_crashes(const char *what, int32_t day, const unsigned char *fi
         (void)make(&b, 1, 10, 1, k[0]);
         (void)make(&b, 1, 10, 2, k[1]);
         (void)make(&b, 2, 10, 3, k[2]);
+        (void)make(&b, 1, 11, 3, NULL);
         bench_close(&b);
         stop = (struct stop){.at = ++at};
         if (bench_open(&b, &stop) < 0)
             abort();
-        r = destroy(&b, 1, day, file, &d);
+        r = destroy_some(&b, day, file, &d);
         if (stop.what[0] == '\0') {
             CHECK(r == 0 && gone(&b, 1, 10, 1), "without a crash it is done");
             bench_done(&b);
@@ -497,7 +586,7 @@ static void check_crashes(const char *what, int32_t day, const unsigned char *fi
             done++;
         else if (has(&b, 1, 10, 1, k[0]) && has(&b, 1, 10, 2, k[1]))
             undone++;
-        CHECK(destroy(&b, 1, day, file, &d) == 0 && gone(&b, 1, 10, 1) &&
+        CHECK(destroy_some(&b, day, file, &d) == 0 && gone(&b, 1, 10, 1) &&
                   make(&b, 1, 10, 7, NULL) == 0,
               "and the destruction can be asked again");
         bench_close(&b);
@@ -722,6 +811,7 @@ int main(void)
     check_making();
     check_two_at_once();
     check_destroying();
+    check_destroying_files();
     check_old_copy("file", 10, id(1));
     check_old_copy("day", 10, NULL);
     check_old_copy("tenant", FL_DAY_NONE, NULL);
@@ -731,11 +821,15 @@ int main(void)
     check_grafted("day", 10, NULL, OLD_DAY | OLD_FILE);
     check_grafted("day", 10, NULL, OLD_TENANT | OLD_DAY | OLD_FILE);
     check_grafted("tenant", FL_DAY_NONE, NULL, OLD_TENANT | OLD_DAY | OLD_FILE);
+    check_grafted("list", 10, list_of_two, OLD_FILE);
+    check_grafted("list", 10, list_of_two, OLD_DAY | OLD_FILE);
+    check_grafted("list", 10, list_of_two, OLD_TENANT | OLD_DAY | OLD_FILE);
     check_documented();
     check_old_epoch();
     check_crashes("file", 10, (const unsigned char *)"\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     check_crashes("day", 10, NULL);
     check_crashes("tenant", FL_DAY_NONE, NULL);
+    check_crashes("list", 10, list_of_two);
     check_first_crashes();
     check_torn();
     check_rewriting();
