@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "logs/dict.h"
+#include "logs/vec.h"
 
 enum { FIRST_ROWS = 64 };
 
@@ -29,13 +30,13 @@ void fl_block_free(struct fl_block *block)
     for (size_t f = 0; f < FL_FIELD_COUNT; f++) {
         struct fl_col *col = &block->col[f];
 
-        free(col->num);
+        fl_vec_put(col->num);
         free(col->has);
-        free(col->code);
+        fl_vec_put(col->code);
         if (col->dict != NULL)
             fl_dict_free(col->dict); /* its words, too */
         else
-            free(col->words);
+            fl_vec_put(col->words);
     }
     free(block);
 }

@@ -9,7 +9,7 @@ struct fl_memtable {
     atomic_uint refs;
     struct fl_memtable_info info;
     bool is_void;
-    struct fl_block **blocks;
+    struct fl_mblock **blocks;
     uint32_t count, cap;
 };
 
@@ -25,6 +25,7 @@ int fl_memtable_new(uint32_t tenant, int32_t day, int64_t born_us, struct fl_mem
     atomic_init(&mt->refs, 1);
     mt->info = (struct fl_memtable_info){.tenant = tenant,
                                          .day = day,
+                                         .bytes = sizeof *mt,
                                          .born_us = born_us,
                                          .min_time_us = INT64_MAX,
                                          .max_time_us = INT64_MIN};
@@ -43,7 +44,7 @@ void fl_memtable_unref(struct fl_memtable *mt)
     if (mt == NULL || atomic_fetch_sub_explicit(&mt->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (uint32_t b = 0; b < mt->count; b++)
-        fl_block_free(mt->blocks[b]);
+        fl_mblock_free(mt->blocks[b]);
     free(mt->blocks);
     (void)pthread_rwlock_destroy(&mt->lock);
     free(mt);
@@ -59,50 +60,89 @@ void fl_memtable_unlock(struct fl_memtable *mt)
     (void)pthread_rwlock_unlock(&mt->lock);
 }
 
-static int add_block(struct fl_memtable *mt, struct fl_err *err)
+static int add_block(struct fl_memtable *mt, uint64_t first_seq, struct fl_err *err)
 {
     int r;
 
     if (mt->count == mt->cap) {
-        uint32_t cap = mt->cap == 0 ? 4 : mt->cap * 2;
-        struct fl_block **grown = realloc(mt->blocks, cap * sizeof(*grown));
+        uint32_t cap = mt->cap == 0 ? 1 : mt->cap * 2;
+        struct fl_mblock **grown = realloc(mt->blocks, cap * sizeof(*grown));
 
         if (grown == NULL)
             return fl_err_set(err, FL_E_NOMEM, "no memory for blocks");
         mt->blocks = grown;
         mt->cap = cap;
     }
-    r = fl_block_new(&mt->blocks[mt->count], err);
+    r = fl_mblock_new(first_seq, &mt->blocks[mt->count], err);
     if (r >= 0)
-        mt->info.bytes += mt->blocks[mt->count++]->bytes;
+        mt->info.bytes += fl_mblock_bytes(mt->blocks[mt->count++]);
     return r;
 }
 
-int fl_memtable_add(struct fl_memtable *mt, const struct fl_event *ev, struct fl_err *err)
+/* As many rows as the last block still takes, or a new one. */
+static int add_some(struct fl_memtable *mt, const struct fl_batch_view *view, uint64_t first_seq,
+                    uint32_t from, uint32_t *ret_count, struct fl_err *err)
 {
-    int64_t time = (int64_t)fl_event_get_num(ev, FL_F_TIME);
-    struct fl_block *block = mt->count == 0 ? NULL : mt->blocks[mt->count - 1];
-    size_t before = block == NULL ? 0 : block->bytes;
-    int r = block == NULL ? FL_E_LIMIT : fl_block_add(block, ev, err);
+    struct fl_mblock *last = mt->count == 0 ? NULL : mt->blocks[mt->count - 1];
+    uint32_t room = last == NULL ? 0 : FL_BLOCK_MAX_ROWS - fl_mblock_rows(last);
+    uint32_t count = view->rows - from;
+    size_t before;
+    int r = FL_E_LIMIT;
 
-    if (r == FL_E_LIMIT) { /* the block is full: the next one takes any row */
-        mt->info.bytes += block == NULL ? 0 : block->bytes - before;
-        r = add_block(mt, err);
+    if (room > 0) {
+        count = count < room ? count : room;
+        before = fl_mblock_bytes(last);
+        r = fl_mblock_add(last, view, from, count, err);
+        mt->info.bytes += fl_mblock_bytes(last) - before;
+    }
+    if (r == FL_E_LIMIT) { /* full, of rows or of words: the next one takes any batch */
+        count = view->rows - from;
+        r = add_block(mt, first_seq + from, err);
         if (r < 0)
             return r;
-        block = mt->blocks[mt->count - 1];
-        before = block->bytes;
-        r = fl_block_add(block, ev, err);
+        last = mt->blocks[mt->count - 1];
+        before = fl_mblock_bytes(last);
+        r = fl_mblock_add(last, view, from, count, err);
+        mt->info.bytes += fl_mblock_bytes(last) - before;
     }
-    mt->info.bytes += block->bytes - before;
-    if (r < 0)
-        return r;
-    if (mt->info.rows++ == 0)
-        mt->info.first_seq = fl_event_get_num(ev, FL_F_SEQ);
-    if (time < mt->info.min_time_us)
-        mt->info.min_time_us = time;
-    if (time > mt->info.max_time_us)
-        mt->info.max_time_us = time;
+    *ret_count = count;
+    return r;
+}
+
+/* What the block has changes what the memtable has. */
+static void note_times(struct fl_memtable *mt, const struct fl_mblock *mb)
+{
+    int64_t least, most;
+
+    fl_mblock_times(mb, &least, &most);
+    if (least < mt->info.min_time_us)
+        mt->info.min_time_us = least;
+    if (most > mt->info.max_time_us)
+        mt->info.max_time_us = most;
+}
+
+int fl_memtable_add(struct fl_memtable *mt, const struct fl_batch_view *view, uint64_t first_seq,
+                    struct fl_err *err)
+{
+    uint32_t count;
+
+    if (view->rows == 0)
+        return FL_OK;
+    if (mt->info.rows == 0)
+        mt->info.first_seq = first_seq;
+    for (uint32_t from = 0; from < view->rows; from += count) {
+        int r;
+
+        if (from > 0) {
+            fl_memtable_unlock(mt);
+            fl_memtable_lock(mt);
+        }
+        r = add_some(mt, view, first_seq, from, &count, err);
+        if (r < 0)
+            return r;
+        note_times(mt, mt->blocks[mt->count - 1]);
+        mt->info.rows += count;
+    }
     return FL_OK;
 }
 
@@ -124,7 +164,7 @@ void fl_memtable_info(struct fl_memtable *mt, struct fl_memtable_info *ret)
 static uint32_t rows_of(const struct fl_memtable *mt, uint32_t block, uint64_t visible)
 {
     for (uint32_t b = 0; b < mt->count; b++) {
-        uint32_t rows = mt->blocks[b]->rows;
+        uint32_t rows = fl_mblock_rows(mt->blocks[b]);
 
         if (b == block)
             return visible < rows ? (uint32_t)visible : rows;
@@ -139,7 +179,7 @@ uint32_t fl_memtable_blocks(struct fl_memtable *mt, uint64_t visible)
 
     (void)pthread_rwlock_rdlock(&mt->lock);
     while (n < mt->count && visible > 0) {
-        uint32_t rows = mt->blocks[n++]->rows;
+        uint32_t rows = fl_mblock_rows(mt->blocks[n++]);
 
         visible = visible < rows ? 0 : visible - rows;
     }
@@ -170,7 +210,7 @@ int fl_memtable_load(struct fl_memtable *mt, uint32_t block, uint64_t visible,
     else if (rows == 0)
         r = fl_err_set(err, FL_E_INVAL, "no block %u", (unsigned)block);
     else
-        r = fl_block_copy_rows(mt->blocks[block], rows, fields, ret, err);
+        r = fl_mblock_copy(mt->blocks[block], rows, fields, ret, err);
     fl_memtable_unlock(mt);
     return r;
 }
@@ -180,10 +220,4 @@ void fl_memtable_void(struct fl_memtable *mt)
     fl_memtable_lock(mt);
     mt->is_void = true;
     fl_memtable_unlock(mt);
-}
-
-struct fl_block *const *fl_memtable_frozen(const struct fl_memtable *mt, uint32_t *ret_count)
-{
-    *ret_count = mt->count;
-    return mt->blocks;
 }

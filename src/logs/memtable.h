@@ -1,6 +1,6 @@
 /*
- * memtable.h - accepted rows of one tenant and day that are not sealed yet: growing blocks, shared
- * between one writer and any readers.
+ * memtable.h - accepted rows of one tenant and day that are not sealed yet: growing blocks
+ * (mblock.h), shared between one writer and any readers.
  *
  * Shared by references. The writer adds between fl_memtable_lock() and unlock; readers see the rows
  * up to the count that fl_memtable_show() made visible, and copy what they read.
@@ -8,7 +8,7 @@
 #ifndef FL_LOGS_MEMTABLE_H
 #define FL_LOGS_MEMTABLE_H
 
-#include "logs/block.h"
+#include "logs/mblock.h"
 
 struct fl_memtable;
 
@@ -19,9 +19,13 @@ void fl_memtable_unref(struct fl_memtable *mt); /* NULL is allowed */
 
 void fl_memtable_lock(struct fl_memtable *mt);
 void fl_memtable_unlock(struct fl_memtable *mt);
-/* ev has FL_F_SEQ, one above the row before, and FL_F_TIME. */
-int fl_memtable_add(struct fl_memtable *mt, const struct fl_event *ev, struct fl_err *err)
-    FL_MUST_CHECK;
+/*
+ * Add all rows of the view, numbered from first_seq, one above the row before; each has FL_F_TIME.
+ * Called with the lock held, which is let go in between, so that readers come in. FL_E_NOMEM: some
+ * may be in, and nothing more must be added.
+ */
+int fl_memtable_add(struct fl_memtable *mt, const struct fl_batch_view *view, uint64_t first_seq,
+                    struct fl_err *err) FL_MUST_CHECK;
 void fl_memtable_show(struct fl_memtable *mt); /* all rows added so far become visible */
 
 struct fl_memtable_info {
@@ -43,8 +47,5 @@ int fl_memtable_load(struct fl_memtable *mt, uint32_t block, uint64_t visible,
                      const struct fl_fieldset *fields, struct fl_block **ret, struct fl_err *err)
     FL_MUST_CHECK;
 void fl_memtable_void(struct fl_memtable *mt); /* its rows are purged */
-
-/* For sealing, when no writer adds any more: borrowed. */
-struct fl_block *const *fl_memtable_frozen(const struct fl_memtable *mt, uint32_t *ret_count);
 
 #endif

@@ -11,10 +11,14 @@
 #include "base/arena.h"
 #include "base/time.h"
 #include "codec/record.h"
+#include "logs/store_erase.h"
 #include "logs/store_int.h"
+#include "logs/store_rewrite.h"
+#include "logs/vec.h"
 
-enum { LOCK_ROWS = 256 };
-#define ARENA_BYTES    ((size_t)4 << 20)
+/* Columns of a batch that is at its limits in every way; what is kept for the next one. */
+#define ARENA_BYTES    ((size_t)128 << 20)
+#define ARENA_KEEP     ((size_t)6 << 20)
 #define YEAR_1_US      (INT64_C(-62135596800) * FL_US_PER_S)
 #define YEAR_10000_US  (INT64_C(253402300800) * FL_US_PER_S)
 #define PENDING_MAX    ((size_t)8 << 20)
@@ -74,7 +78,7 @@ struct fl_store_tenant *fl_store_tenant_get(struct fl_store *s, uint32_t tenant,
     if (grown != NULL)
         s->tenants = grown;
     if (t == NULL || grown == NULL ||
-        fl_sessions_new(s->conf.sessions_max, &t->sessions, NULL) < 0) {
+        fl_sessions_new_in(s->session_pool, s->conf.sessions_max, &t->sessions, NULL) < 0) {
         free(t);
         (void)fl_err_set(err, FL_E_NOMEM, "no memory for a tenant");
         return NULL;
@@ -83,6 +87,8 @@ struct fl_store_tenant *fl_store_tenant_get(struct fl_store *s, uint32_t tenant,
     t->base_changes = stats.changes;
     t->id = tenant;
     t->base_day = FL_DAY_NONE;
+    t->share_bytes = UINT64_MAX;
+    t->exceeded_day = FL_DAY_NONE;
     (void)snprintf(t->slug, sizeof t->slug, "%.*s", FL_SPAN_ARG(slug));
     while (at > 0 && s->tenants[at - 1]->id > tenant) {
         s->tenants[at] = s->tenants[at - 1];
@@ -187,70 +193,97 @@ int fl_store_rule(struct fl_store *s, const struct fl_store_rule *rule, struct f
 
 /* ---- rows ---- */
 
-/* What the store itself says about a row. */
-static void settle(struct fl_event *ev, uint64_t seq, int64_t accepted_us)
+static bool all_within(const struct fl_batch_col *col, uint32_t rows, int64_t least, int64_t most)
 {
-    int64_t received = (int64_t)fl_event_get_num(ev, FL_F_RECEIVED), time;
+    bool out = col->present != rows;
 
-    if (!fl_event_has(ev, FL_F_RECEIVED) || received < accepted_us - FL_US_PER_DAY ||
-        received > accepted_us + FL_US_PER_DAY)
-        received = accepted_us;
-    fl_event_time(ev, FL_F_RECEIVED, received);
-    time = (int64_t)fl_event_get_num(ev, FL_F_TIME);
-    if (!fl_event_has(ev, FL_F_TIME) || time < YEAR_1_US || time >= YEAR_10000_US) {
-        fl_event_time(ev, FL_F_TIME, received);
-        fl_event_flag(ev, FL_ROW_NO_TIME);
-    }
-    fl_event_num(ev, FL_F_SEQ, seq);
+    for (uint32_t i = 0; !out && i < rows; i++)
+        out = (int64_t)col->num[i] < least || (int64_t)col->num[i] > most;
+    return !out;
 }
 
-static int add_rows(struct fl_store_day *d, struct fl_sessions *sessions,
-                    struct fl_batch_reader *reader, const struct fl_wal_record *rec, bool add,
-                    struct fl_err *err)
+/* FL_F_RECEIVED: near to the acceptance, in every row. */
+static bool settle_received(struct fl_store *s, struct fl_batch_view *view, int64_t accepted_us)
 {
-    struct fl_event ev = {.arena = NULL};
-    uint32_t n = 0;
-    int r;
+    int64_t least = accepted_us - FL_US_PER_DAY, most = accepted_us + FL_US_PER_DAY;
+    struct fl_own_col own;
 
-    while ((r = fl_batch_next(reader, &ev, err)) > 0) {
-        settle(&ev, rec->first_seq + n++, rec->accepted_us);
-        fl_sessions_row(sessions, &ev, rec->accepted_us);
-        if (!add)
+    if (all_within(&view->col[FL_F_RECEIVED], view->rows, least, most))
+        return true;
+    if (!fl_own_col(view, FL_F_RECEIVED, &s->arena, &own))
+        return false;
+    for (uint32_t i = 0; i < view->rows; i++)
+        if (!fl_own_col_has(&own, i) || (int64_t)own.num[i] < least || (int64_t)own.num[i] > most)
+            fl_own_col_set(&own, i, (uint64_t)accepted_us);
+    fl_own_col_end(view, FL_F_RECEIVED);
+    return true;
+}
+
+/* FL_F_TIME in every row: where there is none that can be, the time of receipt. */
+static bool settle_time(struct fl_store *s, struct fl_batch_view *view)
+{
+    const uint64_t *received = view->col[FL_F_RECEIVED].num;
+    struct fl_own_col own, flags;
+
+    if (all_within(&view->col[FL_F_TIME], view->rows, YEAR_1_US, YEAR_10000_US - 1))
+        return true;
+    if (!fl_own_col(view, FL_F_TIME, &s->arena, &own) ||
+        !fl_own_col(view, FL_F_FLAGS, &s->arena, &flags))
+        return false;
+    for (uint32_t i = 0; i < view->rows; i++) {
+        if (fl_own_col_has(&own, i) && (int64_t)own.num[i] >= YEAR_1_US &&
+            (int64_t)own.num[i] < YEAR_10000_US)
             continue;
-        r = fl_memtable_add(d->active, &ev, err);
-        if (r < 0)
-            return r;
-        if (n % LOCK_ROWS == 0) { /* let readers in */
-            fl_memtable_unlock(d->active);
-            fl_memtable_lock(d->active);
-        }
+        fl_own_col_set(&own, i, received[i]);
+        fl_own_col_set(&flags, i, flags.num[i] | FL_ROW_NO_TIME);
     }
-    return r;
+    fl_own_col_end(view, FL_F_TIME);
+    fl_own_col_end(view, FL_F_FLAGS);
+    return true;
 }
 
-int fl_store_apply(struct fl_store *s, struct fl_store_tenant *t, struct fl_store_day *d,
-                   struct fl_sessions *sessions, const struct fl_wal_record *rec, bool add,
+/* Decode a batch, for the moment: the view ends with the next one. */
+static int look_at(struct fl_store *s, struct fl_span body, struct fl_batch_view *ret,
                    struct fl_err *err)
 {
-    FL_AUTO(fl_arena_done) struct fl_arena arena;
-    struct fl_memtable_info before, after;
-    struct fl_batch_reader reader;
-    int r;
+    if (s->arena.used_bytes > ARENA_KEEP)
+        fl_arena_done(&s->arena);
+    else
+        fl_arena_clear(&s->arena);
+    return fl_batch_view(body, &s->arena, ret, err);
+}
 
-    fl_arena_init(&arena, ARENA_BYTES);
-    r = fl_batch_read(&reader, rec->body, &arena, err);
-    if (r >= 0 && add && d->active == NULL) {
+/* What the store itself says about the rows. */
+static int settle(struct fl_store *s, struct fl_batch_view *view, struct fl_sessions *sessions,
+                  int64_t accepted_us, struct fl_err *err)
+{
+    if (!settle_received(s, view, accepted_us) || !settle_time(s, view))
+        return fl_err_set(err, FL_E_NOMEM, "no memory for the columns of a batch");
+    return fl_sessions_columns(sessions, view, accepted_us, &s->arena, err);
+}
+
+static int add_view(struct fl_store *s, struct fl_store_tenant *t, struct fl_store_day *d,
+                    const struct fl_batch_view *view, const struct fl_wal_record *rec,
+                    struct fl_err *err)
+{
+    struct fl_memtable_info before, after;
+    int r = FL_OK;
+
+    if (d->active == NULL) {
+        struct fl_memtable *made = NULL;
+
+        r = fl_memtable_new(t->id, d->day, rec->accepted_us, &made, err);
+        if (r < 0)
+            return r;
+        fl_memtable_info(made, &before);
+        atomic_fetch_add(&s->memory, before.bytes);
         pthread_mutex_lock(&s->mu);
-        r = fl_memtable_new(t->id, d->day, rec->accepted_us, &d->active, err);
+        d->active = made;
         pthread_mutex_unlock(&s->mu);
     }
-    if (r < 0)
-        return r;
-    if (!add)
-        return add_rows(d, sessions, &reader, rec, false, err);
     fl_memtable_info(d->active, &before);
     fl_memtable_lock(d->active);
-    r = add_rows(d, sessions, &reader, rec, true, err);
+    r = fl_memtable_add(d->active, view, rec->first_seq, err);
     fl_memtable_unlock(d->active);
     fl_memtable_info(d->active, &after);
     atomic_fetch_add(&s->memory, after.bytes - before.bytes);
@@ -258,21 +291,26 @@ int fl_store_apply(struct fl_store *s, struct fl_store_tenant *t, struct fl_stor
     return r;
 }
 
-/* Is every row of the batch well-formed? Their number. */
-static int check_batch(struct fl_span batch, uint32_t *ret_rows, struct fl_err *err)
+static int apply(struct fl_store *s, struct fl_store_tenant *t, struct fl_store_day *d,
+                 struct fl_sessions *sessions, struct fl_batch_view *view,
+                 const struct fl_wal_record *rec, bool add, struct fl_err *err)
 {
-    FL_AUTO(fl_arena_done) struct fl_arena arena;
-    struct fl_batch_reader reader;
-    struct fl_event ev = {.arena = NULL};
-    uint32_t n = 0;
-    int r;
+    int r = settle(s, view, sessions, rec->accepted_us, err);
 
-    fl_arena_init(&arena, ARENA_BYTES);
-    r = fl_batch_read(&reader, batch, &arena, err);
-    while (r >= 0 && (r = fl_batch_next(&reader, &ev, err)) > 0)
-        n++;
-    *ret_rows = n;
-    return r;
+    return r < 0 || !add ? r : add_view(s, t, d, view, rec, err);
+}
+
+int fl_store_apply(struct fl_store *s, struct fl_store_tenant *t, struct fl_store_day *d,
+                   struct fl_sessions *sessions, const struct fl_wal_record *rec, bool add,
+                   struct fl_err *err)
+{
+    struct fl_batch_view view;
+    int r = look_at(s, rec->body, &view, err);
+
+    if (r >= 0 && view.rows != rec->rows)
+        r = fl_err_set(err, FL_E_CORRUPT, "a record has %u rows, not %u", (unsigned)view.rows,
+                       (unsigned)rec->rows);
+    return r < 0 ? r : apply(s, t, d, sessions, &view, rec, add, err);
 }
 
 /* What must be so before a batch is looked at. wr held. */
@@ -285,10 +323,12 @@ static int may_append(struct fl_store *s, const struct fl_store_tenant *t, uint3
         return fl_err_set(err, FL_E_NOMEM, "the store ran out of memory and must begin anew");
     if (t == NULL || !t->has_rule)
         return fl_err_set(err, FL_E_NOENT, "no rule for tenant %u", (unsigned)tenant);
+    if (atomic_load(&s->full))
+        return fl_err_set(err, FL_E_AGAIN, "the disk is nearly full: senders wait for room");
     if (fl_wal_pending_bytes(s->wal) > PENDING_MAX)
         return fl_err_set(err, FL_E_AGAIN, "%zu bytes wait to be committed",
                           fl_wal_pending_bytes(s->wal));
-    if (atomic_load(&s->memory) > s->conf.memtable_bytes * 2)
+    if (atomic_load(&s->memory) + fl_wal_pending_bytes(s->wal) > s->conf.memtable_bytes)
         return fl_err_set(err, FL_E_AGAIN, "%zu bytes wait to be sealed", atomic_load(&s->memory));
     d = fl_store_day_find(t, today);
     if (d != NULL && d->going)
@@ -297,7 +337,7 @@ static int may_append(struct fl_store *s, const struct fl_store_tenant *t, uint3
 }
 
 static int take_batch(struct fl_store *s, struct fl_store_tenant *t, struct fl_wal_record *rec,
-                      struct fl_err *err)
+                      struct fl_batch_view *view, struct fl_err *err)
 {
     struct fl_store_day *d = fl_store_day_find(t, rec->day);
     int r;
@@ -314,7 +354,7 @@ static int take_batch(struct fl_store *s, struct fl_store_tenant *t, struct fl_w
     if (r < 0)
         return r;
     if (rec->rows > 0)
-        r = fl_store_apply(s, t, d, t->sessions, rec, true, err);
+        r = apply(s, t, d, t->sessions, view, rec, true, err);
     if (r < 0) { /* half of it may be in the memtable */
         s->broken = true;
         return fl_err_set(err, FL_E_NOMEM, "no memory for a batch: the store must begin anew");
@@ -329,12 +369,13 @@ int fl_store_append(struct fl_store *s, uint32_t tenant, const unsigned char sou
                     uint64_t number, struct fl_span batch, uint32_t *ret_rows, struct fl_err *err)
 {
     struct fl_wal_record rec = {.tenant = tenant, .number = number, .body = batch};
+    struct fl_batch_view view;
     struct fl_store_tenant *t;
     int r;
 
     pthread_mutex_lock(&s->wr);
     t = fl_store_find(s, tenant);
-    rec.accepted_us = s->conf.now_us();
+    rec.accepted_us = fl_store_now(s);
     rec.day = fl_day_of(rec.accepted_us);
     memcpy(rec.source, source, sizeof rec.source);
     r = may_append(s, t, tenant, rec.day, err);
@@ -344,17 +385,17 @@ int fl_store_append(struct fl_store *s, uint32_t tenant, const unsigned char sou
         return FL_OK;
     }
     if (r >= 0) {
-        r = check_batch(batch, &rec.rows, err);
-        if (r < 0) {
+        r = look_at(s, batch, &view, err);
+        if (r == FL_E_CORRUPT) {
             pthread_mutex_lock(&s->mu);
             s->sum.batches_bad++;
-            s->sum.rows_bad += rec.rows;
             pthread_mutex_unlock(&s->mu);
         }
     }
     if (r >= 0) {
+        rec.rows = view.rows;
         rec.slug = fl_span_str(t->slug);
-        r = take_batch(s, t, &rec, err);
+        r = take_batch(s, t, &rec, &view, err);
     }
     if (r >= 0)
         *ret_rows = rec.rows;
@@ -396,7 +437,7 @@ static void show_rows(struct fl_store *s)
             s->due = s->due || info.rows >= s->conf.seal_rows;
         }
     }
-    s->due = s->due || atomic_load(&s->memory) > s->conf.memtable_bytes;
+    s->due = s->due || atomic_load(&s->memory) > s->conf.memtable_bytes / 8 * 5;
     s->sum.last_commit_us = s->conf.now_us();
     fl_store_sum_wal(s);
     if (s->due)
@@ -515,6 +556,7 @@ static int init_locks(struct fl_store *s, struct fl_err *err)
     bad |= pthread_mutex_init(&s->maint, NULL);
     bad |= pthread_mutex_init(&s->wr, NULL);
     bad |= pthread_mutex_init(&s->mu, NULL);
+    bad |= pthread_mutex_init(&s->clock_mu, NULL);
     bad |= pthread_cond_init(&s->visible, &attr);
     bad |= pthread_cond_init(&s->work, &attr);
     (void)pthread_condattr_destroy(&attr);
@@ -531,8 +573,12 @@ static void set_defaults(struct fl_store_config *conf)
         conf->wal_max_bytes = WAL_MAX_BYTES;
     if (conf->sessions_max == 0)
         conf->sessions_max = FL_SESSIONS_MAX;
+    if (conf->sessions_all == 0)
+        conf->sessions_all = FL_SESSIONS_ALL_MAX;
     if (conf->baseline_s == 0)
         conf->baseline_s = 15;
+    if (conf->sweep_s == 0)
+        conf->sweep_s = 3600;
 }
 
 static void free_store(struct fl_store *s)
@@ -540,10 +586,17 @@ static void free_store(struct fl_store *s)
     for (uint32_t i = 0; i < s->tenant_count; i++)
         fl_store_tenant_free(s, s->tenants[i]);
     free(s->tenants);
+    fl_sumcache_free(s->sums);
+    if (s->retiring != NULL)
+        fl_retired_done(s->retiring);
+    free(s->retiring);
     fl_wal_free(s->wal);
+    fl_arena_done(&s->arena);
+    fl_session_pool_free(s->session_pool);
     fl_files_close(s->conf.files, s->wal_dir);
     (void)pthread_cond_destroy(&s->work);
     (void)pthread_cond_destroy(&s->visible);
+    (void)pthread_mutex_destroy(&s->clock_mu);
     (void)pthread_mutex_destroy(&s->mu);
     (void)pthread_mutex_destroy(&s->wr);
     (void)pthread_mutex_destroy(&s->maint);
@@ -559,15 +612,30 @@ int fl_store_open(const struct fl_store_config *config, struct fl_store **ret, s
         return fl_err_set(err, FL_E_NOMEM, "no memory for the store");
     s->conf = *config;
     s->wal_dir = -1;
+    s->newest_us = INT64_MIN;
+    s->sum.free_bytes = UINT64_MAX;
+    fl_arena_init(&s->arena, ARENA_BYTES);
+    s->swept_us = s->conf.now_us();
     set_defaults(&s->conf);
-    r = init_locks(s, err);
+    s->retiring = calloc(1, sizeof *s->retiring);
+    r = s->retiring == NULL ? fl_err_set(err, FL_E_NOMEM, "no memory for the store")
+                            : init_locks(s, err);
     if (r < 0) {
+        free(s->retiring);
         free(s);
         return r;
     }
-    r = fl_files_folder(s->conf.files, s->conf.dir_fd, "_wal", &s->wal_dir, err);
+    r = fl_session_pool_new(s->conf.sessions_all, &s->session_pool, err);
+    if (r >= 0)
+        /* What a killed process wrote is read here, and counts from now on: it must outlast the
+         * power. */
+        r = fl_files_sync_all(s->conf.files, s->conf.dir_fd, err);
+    if (r >= 0)
+        r = fl_files_folder(s->conf.files, s->conf.dir_fd, "_wal", &s->wal_dir, err);
     if (r >= 0)
         r = fl_store_recover(s, err);
+    if (r >= 0)
+        r = fl_store_erase_pending(s, err); /* nobody erased is served */
     if (r < 0) {
         free_store(s);
         return r;
@@ -614,10 +682,20 @@ int fl_store_tick(struct fl_store *s, struct fl_err *err)
     r = r < 0 ? r : one;
     one = fl_store_retain(s, r < 0 ? NULL : err);
     r = r < 0 ? r : one;
+    one = fl_store_quota(s, r < 0 ? NULL : err);
+    r = r < 0 ? r : one;
+    one = fl_store_merge_due(s, r < 0 ? NULL : err);
+    r = r < 0 ? r : one;
+    one = fl_store_retire_due(s, r < 0 ? NULL : err);
+    r = r < 0 ? r : one;
     one = fl_store_drop_wal(s, r < 0 ? NULL : err);
     r = r < 0 ? r : one;
+    one = fl_store_sweep(s, r < 0 ? NULL : err);
+    r = r < 0 ? r : one;
     pthread_mutex_unlock(&s->maint);
-    return r;
+    one = fl_store_erase_due(s, r < 0 ? NULL : err);
+    fl_vec_trim();
+    return r < 0 ? r : one;
 }
 
 /* ---- figures ---- */
@@ -630,6 +708,8 @@ static void add_day(const struct fl_store_day *d, struct fl_store_stats *sum,
     for (uint32_t i = 0; i < d->seg_count; i++) {
         sum->segments++;
         sum->segment_bytes += d->segs[i]->bytes;
+        if (d->segs[i]->id.version < FL_LEN(sum->versions))
+            sum->versions[d->segs[i]->id.version]++;
         one->segments++;
         one->bytes += d->segs[i]->bytes;
         one->rows += d->segs[i]->rows;
@@ -651,7 +731,13 @@ static void add_tenant(const struct fl_store_tenant *t, struct fl_store_stats *s
 {
     const struct fl_sessions_stats *ss = &t->session_sum;
 
-    *one = (struct fl_store_tenant_stats){.tenant = t->id};
+    *one = (struct fl_store_tenant_stats){.tenant = t->id,
+                                          .quota_bytes = t->rule.quota_bytes,
+                                          .share_bytes = t->share_bytes,
+                                          .taken_days = t->taken_days,
+                                          .taken_bytes = t->taken_bytes,
+                                          .taken_us = t->taken_us,
+                                          .taken_day = t->taken_day};
     for (uint32_t k = 0; k < t->day_count; k++) {
         uint64_t rows = one->rows;
 
@@ -675,6 +761,8 @@ void fl_store_stats(struct fl_store *s, struct fl_store_stats *ret)
 
     pthread_mutex_lock(&s->mu);
     *ret = s->sum;
+    ret->full = atomic_load(&s->full);
+    ret->clock_odd = !fl_store_now_is_sure(s);
     for (uint32_t i = 0; i < s->tenant_count; i++)
         add_tenant(s->tenants[i], ret, &one);
     pthread_mutex_unlock(&s->mu);

@@ -13,19 +13,40 @@
 #include "logs/files.h"
 #include "logs/part.h"
 #include "trust/keyring.h"
+#include "trust/ledger_link.h"
+
+struct fl_store_event;
 
 struct fl_store_config {
     int dir_fd;                 /* folder of the store; borrowed */
     struct fl_keyring *keyring; /* borrowed */
     int64_t (*now_us)(void);    /* wall clock, UTC */
-    uint64_t memtable_bytes;    /* budget over all tenants */
+    uint64_t
+        memtable_bytes; /* over all tenants: beyond 5/8 the largest are sealed, all is the end */
     uint32_t seal_rows, seal_s;
+    struct fl_ledger_link *ledger; /* borrowed; NULL: nobody can be erased */
     /* 0 or NULL: the default */
     const struct fl_files *files; /* borrowed; the system's */
     uint64_t wal_file_bytes;      /* a WAL file that has more is followed by another: 64 MiB */
     uint64_t wal_max_bytes;       /* beyond, tenants are sealed to free the oldest file: 1 GiB */
     uint32_t sessions_max;        /* per tenant (session.h): 200,000 */
+    uint32_t sessions_all;        /* over all tenants: 300,000 */
+    uint32_t sweep_s;             /* between two destructions of keys of unlinked WAL files: 1 h */
     uint32_t baseline_s;          /* least time between two baseline files of a tenant: 15 s */
+    uint64_t max_bytes;           /* of all sealed segments; 0: no limit */
+    uint64_t min_free_bytes;      /* that the disk keeps; 0: none */
+    int64_t (*mono_us)(void); /* a clock that only runs forward (wallclock.h); NULL: unchecked */
+    /* Something that is to be recorded; from the thread that ticks or purges, while the store is
+     * locked: it must not call the store. NULL: nobody listens. */
+    void (*event)(void *ctx, const struct fl_store_event *event);
+    void *event_ctx;
+};
+
+struct fl_store_event {
+    const char *name; /* "logs.quota", "logs.quota_exceeded", "store.full", "store.room",
+                         "store.clock", "store.damage", "store.repair" */
+    char slug[64];    /* of the tenant; "" where it concerns none */
+    char detail[320]; /* a JSON object */
 };
 
 struct fl_store_rule { /* per tenant; without one nothing of the tenant is accepted */
@@ -36,7 +57,8 @@ struct fl_store_rule { /* per tenant; without one nothing of the tenant is accep
 };
 
 /*
- * Opens, recovers: finishes destructions that were begun, replays WAL files (rows not yet sealed,
+ * Opens, recovers: finishes destructions that were begun (also erasures that the ledger has and
+ * this folder does not: store_erase.h), replays WAL files (rows not yet sealed,
  * once each), seals them, begins a new WAL. FL_E_INVAL: a file has a version that is not known
  * here. Damaged files are passed over and counted. FL_E_IO and what the keyring gives: nothing is
  * lost, try again.
@@ -53,7 +75,7 @@ int fl_store_rule(struct fl_store *store, const struct fl_store_rule *rule, stru
  * the delivery (ring id and entry number): one that the WAL or a segment holds already is skipped,
  * *ret_rows = 0 and it succeeds; numbers of a source rise. FL_E_CORRUPT: the batch is not
  * well-formed (nothing of it taken). FL_E_NOENT: no rule for the tenant. FL_E_AGAIN: commit first,
- * or wait: the memtables are twice over their budget, or today is just being destroyed. FL_E_NOMEM
+ * or wait: the memtables are at their budget, or today is just being destroyed. FL_E_NOMEM
  * and after it every call: begin anew with fl_store_open(); what was committed is safe.
  *
  * The day of receipt is the UTC day of config.now_us. FL_F_SEQ and the derived counters are
@@ -78,6 +100,7 @@ int fl_store_seal_all(struct fl_store *store, struct fl_err *err) FL_MUST_CHECK;
 
 struct fl_purge_result {
     uint64_t rows, bytes, files, keys;
+    uint32_t segments, days; /* days that had any data */
     uint32_t epoch;
     char root_kind[16];
 };
@@ -105,12 +128,23 @@ struct fl_store_stats {
     uint64_t unreadable; /* segments that do not open: damaged, or their key is gone */
     uint64_t torn;       /* WAL files that ended in an unfinished group */
     uint64_t copies, no_baseline, sessions, sessions_evicted; /* logs/session.h, since start */
+    uint64_t merges, merged, merge_rows; /* segments written by merging; read; rows, since start */
+    uint64_t retiring;                   /* replaced segments that wait to be destroyed */
+    uint64_t versions[3];                /* segments by version of their format, from 1 */
+    uint64_t free_bytes;                 /* of the disk; UINT64_MAX: unknown */
+    bool full;                           /* nothing is accepted until there is room */
+    bool clock_odd; /* the machine's clock is not believed: nothing is destroyed by age */
+    uint64_t lost_blocks, lost_rows; /* found damaged by verify or a query, since start */
 };
 void fl_store_stats(struct fl_store *store, struct fl_store_stats *ret);
 struct fl_store_tenant_stats {
     uint32_t tenant;
     uint64_t rows, bytes, segments, no_baseline;
     int32_t oldest_day, newest_day;
+    uint64_t quota_bytes, share_bytes; /* share: when last computed; UINT64_MAX: no limit */
+    uint64_t taken_days, taken_bytes;  /* by quota or a full disk, since start */
+    int64_t taken_us;                  /* when last; 0: never */
+    int32_t taken_day;
 };
 /* Calls fn for each tenant with data or a rule. */
 void fl_store_each_tenant(struct fl_store *store,

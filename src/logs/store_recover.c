@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "logs/store_int.h"
+#include "logs/store_rewrite.h"
 
 enum { NAME_BYTES = 80, MEMORY_TIMES = 8 };
 
@@ -80,6 +81,30 @@ static bool held_already(const struct fl_store_day *d, const struct fl_segment_f
     return false;
 }
 
+/* The other way round: this one holds what smaller ones hold. */
+static int drop_held(struct fl_store *s, int dir, struct fl_store_day *d,
+                     const struct fl_segment_foot *foot, struct fl_err *err)
+{
+    char name[FL_SEGMENT_NAME_BYTES];
+    uint32_t kept = 0;
+    int r = FL_OK;
+
+    for (uint32_t i = 0; i < d->seg_count; i++) {
+        struct fl_store_seg *seg = d->segs[i];
+
+        if (r < 0 || seg->first_seq < foot->first_seq || seg->last_seq > foot->last_seq) {
+            d->segs[kept++] = seg;
+            continue;
+        }
+        fl_segment_name(seg->id.file_id, name);
+        r = fl_files_unlink(s->conf.files, dir, name, false, err);
+        s->sum.rows -= seg->rows;
+        fl_store_seg_unref(seg);
+    }
+    d->seg_count = kept;
+    return r;
+}
+
 static int take_segment(struct fl_store *s, int dir, const char *slug,
                         const struct fl_segment_id *id, struct fl_segment *seg,
                         const unsigned char key[FL_KEY_BYTES], struct fl_err *err)
@@ -97,7 +122,9 @@ static int take_segment(struct fl_store *s, int dir, const char *slug,
         fl_segment_name(id->file_id, name);
         return fl_files_unlink(s->conf.files, dir, name, false, err);
     }
-    r = fl_store_seg_new(id, foot, slug, fl_segment_bytes(seg), key, &known, err);
+    r = drop_held(s, dir, d, foot, err);
+    if (r >= 0)
+        r = fl_store_seg_new(id, foot, slug, fl_segment_bytes(seg), key, &known, err);
     if (r >= 0)
         r = fl_store_add_seg(d, known, err);
     if (r < 0) {
@@ -108,6 +135,8 @@ static int take_segment(struct fl_store *s, int dir, const char *slug,
         d->next_seq = foot->last_seq + 1;
     d->visible_seq = d->next_seq - 1;
     s->sum.rows += foot->rows;
+    if (foot->created_us > s->newest_us)
+        s->newest_us = foot->created_us;
     fl_marks_merge(&s->taken, foot->mark, foot->marks);
     return FL_OK;
 }
@@ -123,6 +152,8 @@ static int open_segment(struct fl_store *s, int dir, const char *slug, int32_t d
     struct fl_segment_id id;
     int r = fl_segment_identify(s->conf.files, dir, name, &id, err);
 
+    if (r >= 0 && fl_store_is_retired(s, id.file_id))
+        return FL_OK;
     if (r >= 0 && id.day != day)
         r = fl_err_set(err, FL_E_CORRUPT, "segment %s belongs to another day", name);
     if (r >= 0)
@@ -146,6 +177,8 @@ static int open_day(struct fl_store *s, int tenant_fd, const char *slug, const c
     struct listing names = {0};
     int fd = -1, r = fl_files_open(s->conf.files, tenant_fd, text, FL_FILE_FOLDER, &fd, err);
 
+    if (r >= 0)
+        r = fl_store_swaps(s, fd, slug, day, err);
     if (r >= 0)
         r = list_folder(s, fd, &names, err);
     for (size_t i = 0; i < names.count && r >= 0; i++) {
@@ -275,6 +308,20 @@ static bool covered(const struct fl_store_day *d, const struct fl_wal_record *re
     return false;
 }
 
+/* Rows of a memtable are without gaps: where a segment in the midst of the log is missing, what was
+ * before is sealed first. */
+static int begin_anew(struct fl_store *s, struct fl_store_tenant *t, const struct fl_store_day *d,
+                      uint64_t first_seq, struct fl_err *err)
+{
+    struct fl_memtable_info info = {.rows = 0};
+
+    if (d->active != NULL)
+        fl_memtable_info(d->active, &info);
+    if (info.rows == 0 || info.first_seq + info.rows == first_seq)
+        return FL_OK;
+    return fl_store_seal_tenant(s, t, false, err);
+}
+
 static int replay_rows(struct replay *rp, struct fl_store_tenant *t, struct fl_store_day *d,
                        const struct fl_wal_record *rec, struct fl_err *err)
 {
@@ -285,7 +332,9 @@ static int replay_rows(struct replay *rp, struct fl_store_tenant *t, struct fl_s
 
     if (rec->rows == 0 || (!add && sessions == rp->scratch))
         return FL_OK;
-    r = fl_store_apply(s, t, d, sessions, rec, add, err);
+    r = add ? begin_anew(s, t, d, rec->first_seq, err) : FL_OK;
+    if (r >= 0)
+        r = fl_store_apply(s, t, d, sessions, rec, add, err);
     if (r == FL_E_CORRUPT) { /* it was checked when it was accepted */
         s->sum.damaged++;
         return FL_OK;
@@ -308,6 +357,8 @@ static int replay_record(void *ctx, const struct fl_wal_record *rec, struct fl_e
     if (rec->lsn <= rp->last_lsn || rec->lsn >= rp->limit)
         return FL_OK; /* of a group that failed, or was torn, and whose numbers were given again */
     rp->last_lsn = rec->lsn;
+    if (rec->accepted_us > s->newest_us)
+        s->newest_us = rec->accepted_us;
     fl_marks_raise(&s->taken, rec->source, rec->number);
     if (rec->body.len == 0 && rec->rows > 0 && rec->day < fl_day_of(s->conf.now_us()))
         return FL_OK; /* destroyed */
@@ -320,7 +371,7 @@ static int replay_record(void *ctx, const struct fl_wal_record *rec, struct fl_e
             rec->first_seq + rec->rows; /* of destroyed rows too: numbers are not reused */
     if (rec->body.len == 0 && rec->rows > 0)
         return FL_OK;
-    r = fl_wal_note_stream(rp->file, rec->tenant, rec->day, rec->lsn, err);
+    r = fl_wal_note_stream(rp->file, rec->tenant, rec->day, rec->stream, rec->lsn, err);
     if (r >= 0)
         r = replay_rows(rp, t, d, rec, err);
     if (r < 0)
@@ -405,7 +456,7 @@ static int replay_files(struct replay *rp, const struct listing *names, struct f
 static int replay_all(struct fl_store *s, const struct listing *names, struct fl_err *err)
 {
     struct replay rp = {.s = s};
-    int r = fl_sessions_new(s->conf.sessions_max, &rp.scratch, err);
+    int r = fl_sessions_new_in(s->session_pool, s->conf.sessions_max, &rp.scratch, err);
 
     if (r >= 0)
         r = replay_files(&rp, names, err);
@@ -470,6 +521,8 @@ int fl_store_recover(struct fl_store *s, struct fl_err *err)
         return r;
     show_all(s);
     s->replaying = false;
+    if (s->conf.mono_us != NULL)
+        fl_wallclock_init(&s->clock, s->conf.now_us(), s->conf.mono_us(), s->newest_us);
     /* From here on everything is served. What fails now (a full disk) the ticks try again. */
     r = fl_wal_commit(s->wal, NULL); /* begins the new file: it holds the marks from now on */
     for (uint32_t i = 0; i < s->tenant_count && r >= 0; i++)

@@ -8,13 +8,14 @@
 #include "io/aead.h"
 #include "logs/segment.h"
 
-enum { FIRST_STREAMS = 8 };
+enum { FIRST_STREAMS = 8, GONE_MAX = 65536, FEW_STREAMS = 64 };
 #define PENDING_MAX_BYTES ((size_t)16 << 20)
 
 struct stream {
     uint32_t tenant;
     int32_t day;
     bool dead;
+    bool ended; /* nothing more is written to it; what it holds is still needed */
     uint64_t last_lsn;
     /* of the file that is written */
     unsigned char id[16], key[FL_KEY_BYTES];
@@ -31,6 +32,11 @@ struct fl_wal_file {
     size_t count, cap;
 };
 
+struct gone {
+    uint32_t tenant;
+    struct fl_key_file file;
+};
+
 struct fl_wal {
     struct fl_wal_config conf;
     struct fl_wal_file *first, *last; /* last: the one that is written, if fd >= 0 */
@@ -39,6 +45,8 @@ struct fl_wal {
     struct fl_marks marks; /* of what is durable */
     struct fl_wal_record *pending;
     size_t pending_count, pending_cap, pending_bytes;
+    struct gone *gone; /* streams of files that were taken out */
+    size_t gone_count, gone_cap;
     struct fl_buf out;
     struct fl_aead *aead;
 };
@@ -98,6 +106,7 @@ void fl_wal_free(struct fl_wal *wal)
         return;
     drop_pending(wal);
     free(wal->pending);
+    free(wal->gone);
     while (wal->first != NULL) {
         struct fl_wal_file *next = wal->first->next;
 
@@ -260,6 +269,8 @@ static int begin_file(struct fl_wal *wal, struct fl_err *err)
     if (r >= 0)
         r = fl_files_open(fs, wal->conf.dir, name, FL_FILE_CREATE, &fd, err);
     if (r >= 0)
+        wal->next_number++; /* also if this fails below, and the file cannot be taken away again */
+    if (r >= 0)
         r = fl_files_write(fs, fd, fl_buf_span(&wal->out), err);
     if (r >= 0)
         r = fl_files_sync(fs, fd, err);
@@ -275,7 +286,6 @@ static int begin_file(struct fl_wal *wal, struct fl_err *err)
     memcpy(wal->last->id, id, sizeof id);
     wal->last->bytes = wal->out.len;
     wal->fd = fd;
-    wal->next_number++;
     wal->group = 0;
     return FL_OK;
 }
@@ -292,7 +302,7 @@ static int stream_of(struct fl_wal *wal, uint32_t tenant, int32_t day, struct st
 
     for (size_t i = file->count; i-- > 0;) {
         s = &file->streams[i];
-        if (s->tenant == tenant && s->day == day && !s->dead) {
+        if (s->tenant == tenant && s->day == day && !s->dead && !s->ended) {
             *ret = s;
             return FL_OK;
         }
@@ -419,11 +429,19 @@ static int build_group(struct fl_wal *wal, struct fl_err *err)
     return FL_OK;
 }
 
+/* A new file costs each of its streams a key: with many of them it comes later. */
+static uint64_t enough_bytes(const struct fl_wal *wal)
+{
+    uint64_t many = wal->last->count <= FEW_STREAMS ? 0 : wal->last->count - FEW_STREAMS;
+
+    return wal->conf.file_bytes + wal->conf.file_bytes / 256 * (many < 768 ? many : 768);
+}
+
 int fl_wal_commit(struct fl_wal *wal, struct fl_err *err)
 {
     int r = 0;
 
-    if (wal->fd >= 0 && wal->pending_count > 0 && wal->last->bytes >= wal->conf.file_bytes)
+    if (wal->fd >= 0 && wal->pending_count > 0 && wal->last->bytes >= enough_bytes(wal))
         end_file(wal);
     if (wal->fd < 0)
         r = begin_file(wal, err);
@@ -477,6 +495,30 @@ void fl_wal_forget(struct fl_wal *wal, uint32_t tenant, int32_t from_day, int32_
     wal->pending_count = kept;
 }
 
+void fl_wal_turn(struct fl_wal *wal, uint32_t tenant)
+{
+    for (struct fl_wal_file *file = wal->first; file != NULL; file = file->next) {
+        for (size_t i = 0; i < file->count; i++) {
+            struct stream *s = &file->streams[i];
+
+            if (s->tenant != tenant)
+                continue;
+            s->ended = true;
+            explicit_bzero(s->key, sizeof s->key);
+        }
+    }
+}
+
+void fl_wal_each_stream(const struct fl_wal *wal, uint32_t tenant,
+                        void (*fn)(void *ctx, int32_t day, const unsigned char id[16]), void *ctx)
+{
+    for (const struct fl_wal_file *file = wal->first; file != NULL; file = file->next)
+        for (size_t i = 0; i < file->count; i++)
+            if (file->streams[i].tenant == tenant && !file->streams[i].dead &&
+                !file->streams[i].ended)
+                fn(ctx, file->streams[i].day, file->streams[i].id);
+}
+
 void fl_wal_stats(const struct fl_wal *wal, struct fl_wal_stats *ret)
 {
     *ret = (struct fl_wal_stats){.syncs = wal->syncs};
@@ -508,18 +550,20 @@ void fl_wal_note_keep(struct fl_wal_file *file)
     file->keep = true;
 }
 
-int fl_wal_note_stream(struct fl_wal_file *file, uint32_t tenant, int32_t day, uint64_t lsn,
-                       struct fl_err *err)
+int fl_wal_note_stream(struct fl_wal_file *file, uint32_t tenant, int32_t day,
+                       const unsigned char id[16], uint64_t lsn, struct fl_err *err)
 {
     struct stream *s = NULL;
 
     for (size_t i = 0; i < file->count && s == NULL; i++)
-        if (file->streams[i].tenant == tenant && file->streams[i].day == day)
+        if (file->streams[i].tenant == tenant && file->streams[i].day == day &&
+            memcmp(file->streams[i].id, id, sizeof s->id) == 0)
             s = &file->streams[i];
     if (s == NULL)
         s = add_stream(file, tenant, day);
     if (s == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a stream");
+    memcpy(s->id, id, sizeof s->id);
     if (lsn > s->last_lsn)
         s->last_lsn = lsn;
     return FL_OK;
@@ -538,6 +582,66 @@ static bool file_needed(const struct fl_wal_file *file,
     return file->keep;
 }
 
+static bool gone_room(struct fl_wal *wal)
+{
+    size_t cap = wal->gone_cap == 0 ? 64 : wal->gone_cap * 2;
+    struct gone *grown;
+
+    if (wal->gone_count < wal->gone_cap)
+        return true;
+    if (wal->gone_count == GONE_MAX) { /* the oldest: their days end first */
+        wal->gone_count -= GONE_MAX / 4;
+        memmove(wal->gone, wal->gone + GONE_MAX / 4, wal->gone_count * sizeof *wal->gone);
+        return true;
+    }
+    grown = realloc(wal->gone, cap * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    wal->gone = grown;
+    wal->gone_cap = cap;
+    return true;
+}
+
+static void note_gone(struct fl_wal *wal, const struct fl_wal_file *file)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        const struct stream *s = &file->streams[i];
+        struct gone *to;
+
+        if (s->dead || !gone_room(wal))
+            continue; /* dead: with the key of its day */
+        to = &wal->gone[wal->gone_count++];
+        *to = (struct gone){.tenant = s->tenant, .file = {.day = s->day}};
+        memcpy(to->file.file_id, s->id, sizeof s->id);
+    }
+}
+
+uint32_t fl_wal_gone(const struct fl_wal *wal, uint32_t max, uint32_t *ret_tenant,
+                     struct fl_key_file *ret)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < wal->gone_count && n < max; i++)
+        if (wal->gone[i].tenant == wal->gone[0].tenant)
+            ret[n++] = wal->gone[i].file;
+    if (n > 0)
+        *ret_tenant = wal->gone[0].tenant;
+    return n;
+}
+
+void fl_wal_gone_done(struct fl_wal *wal, uint32_t tenant, uint32_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < wal->gone_count; i++) {
+        if (count > 0 && wal->gone[i].tenant == tenant)
+            count--;
+        else
+            wal->gone[kept++] = wal->gone[i];
+    }
+    wal->gone_count = kept;
+}
+
 size_t fl_wal_take_done(struct fl_wal *wal,
                         bool (*needed)(void *ctx, uint32_t tenant, int32_t day, uint64_t last_lsn),
                         void *ctx, size_t max, char (*ret_names)[FL_WAL_NAME_BYTES])
@@ -554,6 +658,7 @@ size_t fl_wal_take_done(struct fl_wal *wal,
             continue;
         }
         memcpy(ret_names[n++], file->name, FL_WAL_NAME_BYTES);
+        note_gone(wal, file);
         *at = file->next;
         free_file(file);
     }

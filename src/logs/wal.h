@@ -73,6 +73,13 @@ void fl_wal_resume(struct fl_wal *wal, uint64_t next_lsn, const struct fl_marks 
  * is pending of them is dropped. */
 void fl_wal_forget(struct fl_wal *wal, uint32_t tenant, int32_t from_day, int32_t to_day);
 
+/* What comes of the tenant from now on goes to new streams with new keys. Those before stay needed
+ * as they were. */
+void fl_wal_turn(struct fl_wal *wal, uint32_t tenant);
+/* The streams of the tenant that are being written. */
+void fl_wal_each_stream(const struct fl_wal *wal, uint32_t tenant,
+                        void (*fn)(void *ctx, int32_t day, const unsigned char id[16]), void *ctx);
+
 struct fl_wal_stats {
     uint64_t files, bytes, syncs;
 };
@@ -84,8 +91,8 @@ int fl_wal_note_file(struct fl_wal *wal, const char *name, uint64_t bytes, struc
                      struct fl_err *err) FL_MUST_CHECK;
 void fl_wal_note_size(struct fl_wal_file *file, uint64_t bytes);
 void fl_wal_note_keep(struct fl_wal_file *file); /* damaged: it is never taken out */
-int fl_wal_note_stream(struct fl_wal_file *file, uint32_t tenant, int32_t day, uint64_t lsn,
-                       struct fl_err *err) FL_MUST_CHECK;
+int fl_wal_note_stream(struct fl_wal_file *file, uint32_t tenant, int32_t day,
+                       const unsigned char id[16], uint64_t lsn, struct fl_err *err) FL_MUST_CHECK;
 
 /*
  * Calls needed(ctx, tenant, day, last_lsn) for the streams of files that are not written any more:
@@ -95,6 +102,14 @@ int fl_wal_note_stream(struct fl_wal_file *file, uint32_t tenant, int32_t day, u
 size_t fl_wal_take_done(struct fl_wal *wal,
                         bool (*needed)(void *ctx, uint32_t tenant, int32_t day, uint64_t last_lsn),
                         void *ctx, size_t max, char (*ret_names)[FL_WAL_NAME_BYTES]);
+/*
+ * Streams of files that were taken out, whose keys are of no more use: of the tenant whose turn it
+ * is, up to max, the oldest first. Returns how many. The latest 65,536 are remembered; the others'
+ * keys go with their day. fl_wal_gone_done(): the first count of that tenant were destroyed.
+ */
+uint32_t fl_wal_gone(const struct fl_wal *wal, uint32_t max, uint32_t *ret_tenant,
+                     struct fl_key_file *ret);
+void fl_wal_gone_done(struct fl_wal *wal, uint32_t tenant, uint32_t count);
 
 /* ---- reading ---- */
 

@@ -116,7 +116,57 @@ static inline int memkeys_destroy(struct fl_keyring *base, uint32_t tenant, int3
     return 0;
 }
 
-static const struct fl_keyring_ops memkeys_ops = {memkeys_new, memkeys_get, memkeys_destroy};
+static inline int memkeys_destroy_files(struct fl_keyring *base, uint32_t tenant,
+                                        const struct fl_key_file *files, uint32_t count,
+                                        const char *why, struct fl_destroyed *ret,
+                                        struct fl_err *err)
+{
+    struct memkeys *k = (struct memkeys *)(void *)base;
+    struct fl_destroyed one;
+    uint32_t epoch = k->epoch;
+    uint64_t keys = 0;
+    int r = 0;
+
+    for (uint32_t i = 0; r == 0 && i < count; i++) {
+        r = memkeys_destroy(base, tenant, files[i].day, files[i].file_id, why, &one, err);
+        keys += r == 0 ? one.keys : 0;
+    }
+    if (r < 0)
+        return r;
+    memset(ret, 0, sizeof *ret);
+    ret->keys = keys;
+    ret->epoch = k->epoch = epoch + 1;
+    (void)snprintf(ret->root_kind, sizeof ret->root_kind, "memory");
+    return 0;
+}
+
+static inline int memkeys_list_files(struct fl_keyring *base, uint32_t tenant,
+                                     struct fl_key_file **ret, uint32_t *ret_count,
+                                     struct fl_err *err)
+{
+    struct memkeys *k = (struct memkeys *)(void *)base;
+    struct fl_key_file *files;
+    uint32_t count = 0;
+
+    (void)err;
+    pthread_mutex_lock(&k->mu);
+    files = calloc(k->count + 1, sizeof *files);
+    if (files == NULL)
+        abort();
+    for (size_t i = 0; i < k->count; i++) {
+        if (k->all[i].tenant != tenant)
+            continue;
+        files[count].day = k->all[i].day;
+        memcpy(files[count++].file_id, k->all[i].id, 16);
+    }
+    pthread_mutex_unlock(&k->mu);
+    *ret = files;
+    *ret_count = count;
+    return 0;
+}
+
+static const struct fl_keyring_ops memkeys_ops = {memkeys_new, memkeys_get, memkeys_destroy,
+                                                  memkeys_destroy_files, memkeys_list_files};
 
 static inline void memkeys_init(struct memkeys *k)
 {

@@ -515,7 +515,18 @@ static int shared_destroy(struct fl_keyring *base, uint32_t tenant, int32_t day,
     return 0;
 }
 
-static const struct fl_keyring_ops shared_ops = {shared_new, shared_get, shared_destroy};
+static int shared_destroy_files(struct fl_keyring *base, uint32_t tenant,
+                                const struct fl_key_file *files, uint32_t count, const char *why,
+                                struct fl_destroyed *ret, struct fl_err *err)
+{
+    (void)files, (void)count;
+    return shared_destroy(base, tenant, 0, NULL, why, ret, err);
+}
+
+static const struct fl_keyring_ops shared_ops = {.file_new = shared_new,
+                                                 .file_get = shared_get,
+                                                 .destroy = shared_destroy,
+                                                 .destroy_files = shared_destroy_files};
 
 static void check_kill(void)
 {
@@ -670,7 +681,7 @@ static void check_purge(bool whole_tenant)
     CHECK(fl_store_purge(b.store, 99, from, to, false, "purge", &res, NULL) == FL_E_NOENT,
           "an unknown tenant");
     CHECK(fl_store_purge(b.store, TENANT, from, to, true, "purge", &res, NULL) == 0 &&
-              res.rows == 50 - kept && res.keys == 0 && tally_of(b.store, TENANT).rows == 50,
+              res.rows == 50 - kept && res.keys > 0 && tally_of(b.store, TENANT).rows == 50,
           "a dry run counts and keeps");
     if (fl_parts_open(b.store, TENANT, INT64_MIN, INT64_MAX, &held, NULL) < 0)
         abort();
@@ -711,9 +722,18 @@ static int destroy_fails(struct fl_keyring *base, uint32_t tenant, int32_t day,
     return fl_err_set(err, FL_E_IO, "keys are away");
 }
 
+static int destroy_files_fails(struct fl_keyring *base, uint32_t tenant,
+                               const struct fl_key_file *files, uint32_t count, const char *why,
+                               struct fl_destroyed *ret, struct fl_err *err)
+{
+    (void)files, (void)count;
+    return destroy_fails(base, tenant, 0, NULL, why, ret, err);
+}
+
 static void check_purge_later(bool with_crash)
 {
-    const struct fl_keyring_ops away = {memkeys_new, memkeys_get, destroy_fails};
+    const struct fl_keyring_ops away = {memkeys_new, memkeys_get, destroy_fails,
+                                        destroy_files_fails, memkeys_list_files};
     struct fl_purge_result res = {0};
     struct bench b;
     int32_t first = fl_day_of(NOW_US);
