@@ -100,3 +100,15 @@ int fl_chunk_unpack(struct fl_chunker *c, struct fl_span plain, size_t max_bytes
     *ret = fl_buf_span(scratch);
     return FL_OK;
 }
+
+size_t fl_chunk_zip(struct fl_chunker *c, struct fl_span in, void *out, size_t room)
+{
+    size_t packed = ZSTD_compressCCtx(c->in, out, room, in.ptr, in.len, LEVEL);
+
+    return ZSTD_isError(packed) ? 0 : packed;
+}
+
+bool fl_chunk_unzip(struct fl_chunker *c, struct fl_span in, void *out, size_t bytes)
+{
+    return ZSTD_decompressDCtx(c->out, out, bytes, in.ptr, in.len) == bytes;
+}

@@ -9,7 +9,6 @@
 #include "base/cursor.h"
 #include "logs/block.h"
 
-#define FL_BLOCK_VERSION 1 /* written; all versions up to it are read */
 
 struct fl_column_meta {
     uint32_t present;

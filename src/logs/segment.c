@@ -5,14 +5,12 @@
 
 #include "base/cursor.h"
 #include "io/aead.h"
-#include "logs/chunk.h"
-#include "logs/column.h"
+#include "logs/segment_int.h"
 
-enum { DEPTH_MAX = 4 };
 #define FOOT_MAX_BYTES   ((size_t)64 << 20)
 #define BLOOM_MAX_BYTES  ((size_t)16 << 20)
 #define ROLLUP_MAX_BYTES ((size_t)256 << 20)
-#define RET_STORED_MAX   ((size_t)600 << 20)
+#define SHARED_MAX_BYTES ((size_t)256 << 20) /* a row has at most 64 KiB in a column */
 
 struct fl_segment {
     const struct fl_files *fs;
@@ -23,10 +21,11 @@ struct fl_segment {
     uint64_t bytes;
     struct fl_segment_foot *foot;
     struct fl_aead *aead;
-    struct fl_chunker *chunker;
-    struct fl_buf stored, scratch;
-    struct fl_buf blooms; /* of block blooms_of */
-    uint32_t blooms_of;   /* UINT32_MAX: none */
+    struct fl_tools *tools; /* while something is read */
+    struct fl_buf blooms;   /* of block blooms_of */
+    uint32_t blooms_of;     /* UINT32_MAX: none */
+    struct fl_presences presences;
+    uint32_t presences_of; /* block; UINT32_MAX: none */
 };
 
 /* The clear header; FL_E_CORRUPT unless it is one of a known version. */
@@ -36,13 +35,12 @@ static int read_head(const struct fl_files *fs, int fd, struct fl_segment_id *re
     unsigned char head[FL_SEGMENT_HEAD_BYTES];
     struct fl_cursor cur = fl_cursor_of(fl_span_of(head, sizeof head));
     struct fl_span magic, id;
-    uint16_t version;
     int r = fl_files_read(fs, fd, head, sizeof head, 0, err);
 
     if (r < 0)
         return r;
     magic = fl_cursor_bytes(&cur, 8);
-    version = fl_cursor_u16(&cur);
+    ret->version = fl_cursor_u16(&cur);
     (void)fl_cursor_u16(&cur);
     ret->tenant = fl_cursor_u32(&cur);
     ret->day = (int32_t)fl_cursor_u32(&cur);
@@ -52,8 +50,8 @@ static int read_head(const struct fl_files *fs, int fd, struct fl_segment_id *re
     if (!fl_span_eq(magic, FL_SPAN("FLSEGMT\n")) ||
         fl_cursor_u32(&cur) != fl_crc32c(0, fl_span_of(head, sizeof head - 4)))
         return fl_err_set(err, FL_E_CORRUPT, "the header is damaged");
-    if (version != FL_SEGMENT_VERSION)
-        return fl_err_set(err, FL_E_INVAL, "version %u is not known here", (unsigned)version);
+    if (ret->version == 0 || ret->version > FL_SEGMENT_VERSION)
+        return fl_err_set(err, FL_E_INVAL, "version %u is not known here", (unsigned)ret->version);
     return FL_OK;
 }
 
@@ -69,20 +67,23 @@ int fl_segment_identify(const struct fl_files *fs, int dir, const char *name,
     return r < 0 && err != NULL ? fl_err_wrap(err, "segment %s", name) : r;
 }
 
-/* The payload at a place, borrowed from seg until the next call. */
+/* The payload at a place, borrowed from the tools until the next call with that depth. */
 static int read_chunk(struct fl_segment *seg, const struct fl_segment_place *place, uint32_t block,
-                      uint32_t column, size_t max_bytes, struct fl_span *ret, struct fl_err *err)
+                      uint32_t column, size_t max_bytes, unsigned depth, struct fl_span *ret,
+                      struct fl_err *err)
 {
     unsigned char aad[FL_SEGMENT_AAD_BYTES], nonce[FL_AEAD_NONCE_BYTES], *at;
+    struct fl_buf *stored = &seg->tools->stored[depth];
     size_t len;
     int r;
 
     if (place->bytes < FL_AEAD_TAG_BYTES || place->bytes > seg->bytes)
         return fl_err_set(err, FL_E_CORRUPT, "a chunk of %u bytes", (unsigned)place->bytes);
-    fl_buf_clear(&seg->stored);
-    at = fl_buf_reserve(&seg->stored, place->bytes);
+    fl_buf_clear(stored);
+    at = fl_buf_reserve(stored, place->bytes);
     if (at == NULL)
-        return fl_buf_status(&seg->stored, err);
+        return fl_buf_status(stored, err);
+    stored->len = place->bytes;
     r = fl_files_read(seg->fs, seg->fd, at, place->bytes, place->offset, err);
     if (r < 0)
         return r;
@@ -93,7 +94,8 @@ static int read_chunk(struct fl_segment *seg, const struct fl_segment_place *pla
                      at, at + len, err);
     if (r < 0)
         return r;
-    return fl_chunk_unpack(seg->chunker, fl_span_of(at, len), max_bytes, &seg->scratch, ret, err);
+    return fl_chunk_unpack(fl_series_chunker(seg->tools->series), fl_span_of(at, len), max_bytes,
+                           &seg->tools->scratch[depth], ret, err);
 }
 
 static int read_foot(struct fl_segment *seg, struct fl_err *err)
@@ -116,15 +118,24 @@ static int read_foot(struct fl_segment *seg, struct fl_err *err)
     version = fl_cursor_u32(&cur);
     id = fl_cursor_bytes(&cur, FL_FILE_ID_BYTES);
     if (fl_cursor_u32(&cur) != fl_crc32c(0, fl_span_of(trailer, 32)) ||
-        !fl_span_eq(fl_cursor_bytes(&cur, 4), FL_SPAN("FLSE")) || version != FL_SEGMENT_VERSION ||
+        !fl_span_eq(fl_cursor_bytes(&cur, 4), FL_SPAN("FLSE")) || version != seg->id.version ||
         memcmp(id.ptr, seg->id.file_id, id.len) != 0 || place.offset > seg->bytes ||
         place.bytes != seg->bytes - sizeof trailer - place.offset)
         return fl_err_set(err, FL_E_CORRUPT, "the trailer is damaged");
-    r = read_chunk(seg, &place, FL_SEGMENT_WHOLE, FL_SEGMENT_COL_FOOT, FOOT_MAX_BYTES, &payload,
+    r = read_chunk(seg, &place, FL_SEGMENT_WHOLE, FL_SEGMENT_COL_FOOT, FOOT_MAX_BYTES, 0, &payload,
                    err);
     if (r < 0)
         return fl_err_wrap(err, "footer");
-    return fl_segment_foot_decode(payload, seg->bytes, &seg->foot, err);
+    r = fl_segment_foot_decode(payload, seg->bytes, &seg->foot, err);
+    if (r >= 0 && seg->foot->version != seg->id.version)
+        return fl_err_set(err, FL_E_CORRUPT, "the footer is of another version");
+    return r;
+}
+
+static void rest(struct fl_segment *seg)
+{
+    fl_tools_give(seg->tools);
+    seg->tools = NULL;
 }
 
 static int open_inner(struct fl_segment *seg, int dir, struct fl_err *err)
@@ -133,7 +144,7 @@ static int open_inner(struct fl_segment *seg, int dir, struct fl_err *err)
     int r = fl_aead_new(&seg->aead, err);
 
     if (r >= 0)
-        r = fl_chunker_new(&seg->chunker, err);
+        r = fl_tools_take(&seg->tools, err);
     if (r >= 0)
         r = fl_files_open(seg->fs, dir, seg->name, FL_FILE_READ, &seg->fd, err);
     if (r >= 0)
@@ -145,6 +156,7 @@ static int open_inner(struct fl_segment *seg, int dir, struct fl_err *err)
     if (id.tenant != seg->id.tenant || id.day != seg->id.day ||
         memcmp(id.file_id, seg->id.file_id, sizeof id.file_id) != 0)
         return fl_err_set(err, FL_E_CORRUPT, "it is another segment");
+    seg->id.version = id.version;
     return read_foot(seg, err);
 }
 
@@ -162,12 +174,12 @@ int fl_segment_open(const struct fl_files *fs, int dir, const struct fl_segment_
     seg->fd = -1;
     seg->id = *id;
     seg->blooms_of = UINT32_MAX;
+    seg->presences_of = UINT32_MAX;
     memcpy(seg->key, key, sizeof seg->key);
     fl_segment_name(id->file_id, seg->name);
-    fl_buf_init(&seg->stored, RET_STORED_MAX);
-    fl_buf_init(&seg->scratch, FL_CHUNK_MAX_BYTES);
     fl_buf_init(&seg->blooms, BLOOM_MAX_BYTES);
     r = open_inner(seg, dir, &local);
+    rest(seg);
     if (r < 0) {
         r = fl_err_set(err, r, "segment %s: %s", seg->name, local.text);
         fl_segment_close(seg);
@@ -185,10 +197,8 @@ void fl_segment_close(struct fl_segment *seg)
     fl_files_close(seg->fs, seg->fd);
     fl_segment_foot_free(seg->foot);
     fl_aead_free(seg->aead);
-    fl_chunker_free(seg->chunker);
-    fl_buf_done(&seg->stored);
-    fl_buf_done(&seg->scratch);
     fl_buf_done(&seg->blooms);
+    fl_presences_done(&seg->presences);
     free(seg);
 }
 
@@ -202,39 +212,133 @@ uint64_t fl_segment_bytes(const struct fl_segment *seg)
     return seg->bytes;
 }
 
-/* Decode column f, and before it those that it is predicted from (no cycles: column.c). */
-static int load_column(struct fl_segment *seg, uint32_t no, enum fl_field f, unsigned depth,
-                       struct fl_block *block, uint64_t *bytes_read, struct fl_err *err)
+/* ---- columns ---- */
+
+struct load {
+    struct fl_segment *seg;
+    uint32_t no;
+    struct fl_block *block;
+    uint64_t *bytes_read;
+    struct fl_buf shared; /* the payload of all columns of a small block, once it was read */
+};
+
+/* Bitmaps of the block, read once. */
+static int load_presences(struct load *l, struct fl_err *err)
 {
-    const struct fl_segment_block *from = &seg->foot->block[no];
-    const struct fl_segment_place *place = &from->col[f].place;
-    FL_AUTO(fl_buf_done) struct fl_buf kept;
+    struct fl_segment *seg = l->seg;
+    const struct fl_segment_block *from = &seg->foot->block[l->no];
+    struct fl_span payload = {NULL, 0};
+    int r;
+
+    if (seg->presences_of == l->no)
+        return FL_OK;
+    fl_presences_done(&seg->presences);
+    seg->presences_of = UINT32_MAX;
+    if (from->presence.bytes == 0)
+        return fl_err_set(err, FL_E_CORRUPT, "there are no presences");
+    r = read_chunk(seg, &from->presence, l->no, FL_SEGMENT_COL_PRESENCE,
+                   fl_column_max_bytes(from->rows), FL_TOOLS_DEPTH - 1, &payload, err);
+    if (r >= 0)
+        r = fl_presences_decode(payload, from->rows, &seg->presences, err);
+    if (r < 0)
+        return r;
+    *l->bytes_read += from->presence.bytes;
+    seg->presences_of = l->no;
+    return FL_OK;
+}
+
+static int load_shared(struct load *l, struct fl_err *err)
+{
+    const struct fl_segment_block *from = &l->seg->foot->block[l->no];
+    struct fl_span payload = {NULL, 0};
+    int r;
+
+    if (l->shared.len > 0)
+        return FL_OK;
+    r = read_chunk(l->seg, &from->shared, l->no, FL_SEGMENT_COL_SHARED, SHARED_MAX_BYTES, 0,
+                   &payload, err);
+    if (r < 0)
+        return r;
+    *l->bytes_read += from->shared.bytes;
+    fl_buf_put_span(&l->shared, payload);
+    return fl_buf_status(&l->shared, err);
+}
+
+/* The payload of a column, borrowed. */
+static int load_payload(struct load *l, enum fl_field f, unsigned depth, struct fl_span *ret,
+                        struct fl_err *err)
+{
+    const struct fl_segment_block *from = &l->seg->foot->block[l->no];
+    const struct fl_segment_col *col = &from->col[f];
+    int r;
+
+    if (from->shared.bytes == 0) {
+        *l->bytes_read += col->place.bytes;
+        return read_chunk(l->seg, &col->place, l->no, (uint32_t)f, fl_column_max_bytes(from->rows),
+                          depth, ret, err);
+    }
+    r = load_shared(l, err);
+    if (r < 0)
+        return r;
+    if (col->at > l->shared.len || col->len > l->shared.len - col->at)
+        return fl_err_set(err, FL_E_CORRUPT, "column %s has no place", fl_fields[f].ecs);
+    *ret = fl_span_of(l->shared.ptr + col->at, col->len);
+    return FL_OK;
+}
+
+static int decode(struct load *l, enum fl_field f, struct fl_span payload, struct fl_err *err)
+{
+    bool v1 = l->seg->id.version == 1;
+    int r = FL_OK;
+
+    if (!v1 && fl_column2_needs_presences(payload))
+        r = load_presences(l, err);
+    if (r < 0)
+        return r;
+    return v1 ? fl_column_decode(1, f, payload, l->block, err)
+              : fl_column2_decode(l->seg->tools->series, &l->seg->presences, f, payload, l->block,
+                                  err);
+}
+
+/* Decode column f, and before it those that it leans on. */
+static int load_column(struct load *l, enum fl_field f, unsigned depth, struct fl_err *err)
+{
+    const struct fl_segment_col *from = &l->seg->foot->block[l->no].col[f];
     struct fl_fieldset needs;
     struct fl_span payload = {NULL, 0};
     int r;
 
-    fl_buf_init(&kept, FL_CHUNK_MAX_BYTES);
-    if (place->bytes == 0 || block->col[f].num != NULL || block->col[f].code != NULL)
+    if (from->place.bytes == 0 || l->block->col[f].num != NULL || l->block->col[f].code != NULL)
         return FL_OK;
-    if (depth == DEPTH_MAX)
+    if (depth == FL_TOOLS_DEPTH - 1)
         return fl_err_set(err, FL_E_CORRUPT, "columns depend on each other");
-    r = read_chunk(seg, place, no, (uint32_t)f, fl_column_max_bytes(from->rows), &payload, err);
+    r = load_payload(l, f, depth, &payload, err);
     if (r < 0)
         return r;
-    *bytes_read += place->bytes;
-    needs = fl_column_needs(f, payload);
-    if ((needs.bits[0] | needs.bits[1]) != 0) { /* the payload is borrowed: keep it */
-        fl_buf_put_span(&kept, payload);
-        payload = fl_buf_span(&kept);
-        r = fl_buf_status(&kept, err);
-    }
-    for (size_t n = 0; n < FL_FIELD_COUNT && r >= 0; n++)
-        if (fl_fieldset_has(&needs, (enum fl_field)n))
-            r = load_column(seg, no, (enum fl_field)n, depth + 1, block, bytes_read, err);
+    needs = l->seg->id.version == 1 ? fl_column_needs(f, payload) : fl_column2_needs(f, payload);
+    for (size_t w = 0; w < FL_LEN(needs.bits); w++)
+        for (uint64_t bits = needs.bits[w]; bits != 0 && r >= 0; bits &= bits - 1)
+            r = load_column(l, (enum fl_field)(w * 64 + (size_t)__builtin_ctzll(bits)), depth + 1,
+                            err);
     if (r >= 0)
-        r = fl_column_decode(from->version, f, payload, block, err);
-    if (r >= 0 && block->col[f].present != from->col[f].present)
+        r = decode(l, f, payload, err);
+    if (r >= 0 && l->block->col[f].present != from->present)
         r = fl_err_set(err, FL_E_CORRUPT, "column %s and the footer differ", fl_fields[f].ecs);
+    return r;
+}
+
+static int load_columns(struct load *l, const struct fl_fieldset *fields, struct fl_err *err)
+{
+    int r = fl_tools_take(&l->seg->tools, err);
+
+    fl_buf_init(&l->shared, SHARED_MAX_BYTES);
+    for (size_t f = 0; f < FL_FIELD_COUNT && r >= 0; f++) {
+        l->block->col[f].loaded = fl_fieldset_has(fields, (enum fl_field)f);
+        if (l->block->col[f].loaded)
+            r = load_column(l, (enum fl_field)f, 0, err);
+    }
+    rest(l->seg);
+    fl_buf_done(&l->shared);
     return r;
 }
 
@@ -252,11 +356,9 @@ int fl_segment_load(struct fl_segment *seg, uint32_t block, const struct fl_fiel
     if (r < 0)
         return r;
     made->rows = seg->foot->block[block].rows;
-    for (size_t f = 0; f < FL_FIELD_COUNT && r >= 0; f++) {
-        made->col[f].loaded = fl_fieldset_has(fields, (enum fl_field)f);
-        if (made->col[f].loaded)
-            r = load_column(seg, block, (enum fl_field)f, 0, made, bytes_read, &local);
-    }
+    r = load_columns(
+        &(struct load){.seg = seg, .no = block, .block = made, .bytes_read = bytes_read}, fields,
+        &local);
     if (r < 0)
         return fl_err_set(err, r, "segment %s, block %u: %s", seg->name, (unsigned)block,
                           local.text);
@@ -276,13 +378,16 @@ int fl_segment_blooms(struct fl_segment *seg, uint32_t block, struct fl_span *re
                           (unsigned)block);
     if (seg->blooms_of != block) {
         seg->blooms_of = UINT32_MAX;
-        r = read_chunk(seg, &seg->foot->block[block].bloom, block, FL_SEGMENT_COL_BLOOM,
-                       BLOOM_MAX_BYTES, &payload, err);
-        if (r < 0)
-            return r;
+        r = fl_tools_take(&seg->tools, err);
+        if (r >= 0)
+            r = read_chunk(seg, &seg->foot->block[block].bloom, block, FL_SEGMENT_COL_BLOOM,
+                           BLOOM_MAX_BYTES, 0, &payload, err);
         fl_buf_clear(&seg->blooms);
-        fl_buf_put_span(&seg->blooms, payload);
-        r = fl_buf_status(&seg->blooms, err);
+        if (r >= 0)
+            fl_buf_put_span(&seg->blooms, payload);
+        rest(seg);
+        if (r >= 0)
+            r = fl_buf_status(&seg->blooms, err);
         if (r < 0)
             return r;
         seg->blooms_of = block;
@@ -291,6 +396,7 @@ int fl_segment_blooms(struct fl_segment *seg, uint32_t block, struct fl_span *re
     return FL_OK;
 }
 
+/* Borrowed from the tools, which the caller gives back. */
 static int read_sum(struct fl_segment *seg, const struct fl_segment_place *place, uint32_t column,
                     struct fl_span *ret, uint64_t *bytes_read, struct fl_err *err)
 {
@@ -298,7 +404,9 @@ static int read_sum(struct fl_segment *seg, const struct fl_segment_place *place
 
     if (place->bytes == 0)
         return fl_err_set(err, FL_E_NOENT, "segment %s: this sum is not stored", seg->name);
-    r = read_chunk(seg, place, FL_SEGMENT_WHOLE, column, ROLLUP_MAX_BYTES, ret, err);
+    r = fl_tools_take(&seg->tools, err);
+    if (r >= 0)
+        r = read_chunk(seg, place, FL_SEGMENT_WHOLE, column, ROLLUP_MAX_BYTES, 0, ret, err);
     if (r >= 0)
         *bytes_read += place->bytes;
     return r;
@@ -312,7 +420,10 @@ int fl_segment_rollup(struct fl_segment *seg, enum fl_rollup_dim dim, enum fl_ro
                      FL_SEGMENT_COL_ROLLUP + 16 * (uint32_t)dim + (uint32_t)tier, &payload,
                      bytes_read, err);
 
-    return r < 0 ? r : fl_rollup_decode(payload, tier, seg->foot->rows, ret, err);
+    if (r >= 0)
+        r = fl_rollup_decode(payload, tier, seg->foot->rows, ret, err);
+    rest(seg);
+    return r;
 }
 
 int fl_segment_rollup_users(struct fl_segment *seg, enum fl_rollup_dim dim,
@@ -322,5 +433,8 @@ int fl_segment_rollup_users(struct fl_segment *seg, enum fl_rollup_dim dim,
     int r = read_sum(seg, &seg->foot->users[dim], FL_SEGMENT_COL_USERS + (uint32_t)dim, &payload,
                      bytes_read, err);
 
-    return r < 0 ? r : fl_rollup_users_decode(payload, seg->foot->rows, ret, err);
+    if (r >= 0)
+        r = fl_rollup_users_decode(payload, seg->foot->rows, ret, err);
+    rest(seg);
+    return r;
 }

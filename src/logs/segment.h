@@ -10,12 +10,13 @@
 #define FL_LOGS_SEGMENT_H
 
 #include "base/buf.h"
+#include "base/cursor.h"
 #include "logs/block.h"
 #include "logs/files.h"
 #include "logs/rollup.h"
 #include "trust/keyring.h"
 
-#define FL_SEGMENT_VERSION    1
+#define FL_SEGMENT_VERSION    2 /* the current one; all versions up to it are read and written */
 #define FL_SEGMENT_MAX_BLOCKS 4096u
 #define FL_MARKS_MAX          256u
 #define FL_SEGMENT_NAME_BYTES 40 /* "<32 hex>.seg" and NUL */
@@ -29,6 +30,7 @@ struct fl_segment_id {
     uint32_t tenant;
     int32_t day;
     unsigned char file_id[FL_FILE_ID_BYTES];
+    uint16_t version; /* what the header says, or will; set by all who read or write one */
 };
 
 struct fl_segment_place { /* of a chunk */
@@ -39,6 +41,7 @@ struct fl_segment_place { /* of a chunk */
 
 struct fl_segment_col {
     struct fl_segment_place place;
+    uint32_t at, len; /* where in the payload of its chunk it stands; len 0: all of it */
     uint32_t present;
     uint64_t min, max;
 };
@@ -47,10 +50,13 @@ struct fl_segment_block {
     uint16_t version;
     uint32_t rows;
     struct fl_segment_place bloom;
+    struct fl_segment_place presence;          /* bitmaps that columns share; from version 2 on */
+    struct fl_segment_place shared;            /* the one chunk of all columns of a small block */
     struct fl_segment_col col[FL_FIELD_COUNT]; /* place.bytes 0: no row has it */
 };
 
 struct fl_segment_foot {
+    uint16_t version; /* of the segment */
     int64_t created_us;
     uint64_t first_seq, last_seq;
     int64_t min_time_us, max_time_us;
@@ -66,11 +72,30 @@ void fl_segment_foot_encode(const struct fl_segment_foot *foot, struct fl_buf *o
 int fl_segment_foot_decode(struct fl_span payload, uint64_t file_bytes,
                            struct fl_segment_foot **ret, struct fl_err *err) FL_MUST_CHECK;
 
+struct fl_segment_plan { /* what a segment says beyond its rows */
+    const struct fl_mark *marks;
+    uint32_t mark_count;
+    int64_t now_us;
+    /* The numbers that it answers for: at least those of its rows. What is missing in between was
+     * taken out (an erased person, a damaged block). 0, 0: those of the rows. */
+    uint64_t first_seq, last_seq;
+    uint16_t version; /* 0: the current one */
+    /* Where `blocks` is NULL: makes one at a time, freed before the next, so that one is in memory.
+     * It may end before count blocks by giving NULL; FL_E_NOENT when it gave none at all. */
+    int (*load)(void *ctx, uint32_t block, struct fl_block **ret, struct fl_err *err);
+    void *ctx;
+};
+
 /*
  * Write the blocks (at least one, none empty, FL_F_SEQ and FL_F_TIME in every row) as
  * "<file id>.seg" in the folder: new key, .tmp, sync, rename, sync of the folder. id->file_id is
- * chosen here, and the key comes back.
+ * chosen here where it is all zeros, and the key comes back.
  */
+int fl_segment_write_as(const struct fl_files *fs, int dir, struct fl_keyring *keys,
+                        struct fl_segment_id *id, struct fl_block *const *blocks, uint32_t count,
+                        const struct fl_segment_plan *plan, uint64_t *ret_bytes,
+                        unsigned char ret_key[FL_KEY_BYTES], struct fl_err *err) FL_MUST_CHECK;
+/* The same with the numbers of the rows and the current version. */
 int fl_segment_write(const struct fl_files *fs, int dir, struct fl_keyring *keys,
                      struct fl_segment_id *id, struct fl_block *const *blocks, uint32_t count,
                      const struct fl_mark *marks, uint32_t mark_count, int64_t now_us,
@@ -104,6 +129,11 @@ int fl_segment_rollup_users(struct fl_segment *seg, enum fl_rollup_dim dim,
                             struct fl_rollup_users **ret, uint64_t *bytes_read, struct fl_err *err)
     FL_MUST_CHECK;
 
+/* The footer of version 2: segment_foot2.c; the cursor stands behind its version. */
+void fl_segment_foot2_encode(const struct fl_segment_foot *foot, struct fl_buf *out);
+bool fl_segment_foot2_decode(struct fl_cursor *cur, uint64_t file_bytes,
+                             struct fl_segment_foot *foot);
+
 /* Shared by writer and reader. */
 #define FL_SEGMENT_HEAD_BYTES  64
 #define FL_SEGMENT_TRAIL_BYTES 40
@@ -112,9 +142,12 @@ int fl_segment_rollup_users(struct fl_segment *seg, enum fl_rollup_dim dim,
 enum {
     FL_SEGMENT_COL_FOOT = 0,
     FL_SEGMENT_COL_BLOOM = 0xfff0,
+    FL_SEGMENT_COL_PRESENCE = 0xfff1,
+    FL_SEGMENT_COL_SHARED = 0xfff2,
     FL_SEGMENT_COL_ROLLUP = 0x100, /* + 16 * dim + tier */
     FL_SEGMENT_COL_USERS = 0x200   /* + dim */
 };
+/* All by id->version. */
 void fl_segment_aad(const struct fl_segment_id *id, uint32_t block, uint32_t column,
                     unsigned char ret[FL_SEGMENT_AAD_BYTES]);
 void fl_segment_nonce(uint64_t counter, unsigned char ret[12]);

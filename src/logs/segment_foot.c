@@ -6,7 +6,7 @@
 #include "logs/column.h"
 #include "logs/segment.h"
 
-enum { FOOT_VERSION = 1, KIND_ROLLUP = 0, KIND_USERS = 1, TAG_BYTES = 16 };
+enum { KIND_ROLLUP = 0, KIND_USERS = 1, TAG_BYTES = 16 };
 
 static const unsigned char magic[8] = "FLSEGMT\n";
 
@@ -17,7 +17,7 @@ void fl_segment_aad(const struct fl_segment_id *id, uint32_t block, uint32_t col
 
     fl_buf_init(&buf, FL_SEGMENT_AAD_BYTES);
     fl_buf_put(&buf, magic, sizeof magic);
-    fl_buf_put_u16(&buf, FL_SEGMENT_VERSION);
+    fl_buf_put_u16(&buf, id->version);
     fl_buf_put_u32(&buf, id->tenant);
     fl_buf_put_u32(&buf, (uint32_t)id->day);
     fl_buf_put(&buf, id->file_id, sizeof id->file_id);
@@ -41,7 +41,7 @@ void fl_segment_head(const struct fl_segment_id *id, struct fl_buf *out)
     size_t at = out->len;
 
     fl_buf_put(out, magic, sizeof magic);
-    fl_buf_put_u16(out, FL_SEGMENT_VERSION);
+    fl_buf_put_u16(out, id->version);
     fl_buf_put_u16(out, FL_SEGMENT_HEAD_BYTES);
     fl_buf_put_u32(out, id->tenant);
     fl_buf_put_u32(out, (uint32_t)id->day);
@@ -58,7 +58,7 @@ void fl_segment_trailer(const struct fl_segment_id *id, uint64_t foot_offset, ui
 
     fl_buf_put_u64(out, foot_offset);
     fl_buf_put_u32(out, foot_bytes);
-    fl_buf_put_u32(out, FL_SEGMENT_VERSION);
+    fl_buf_put_u32(out, id->version);
     fl_buf_put(out, id->file_id, sizeof id->file_id);
     if (out->failed == 0)
         fl_buf_put_u32(out, fl_crc32c(0, fl_span_of(out->ptr + at, 32)));
@@ -133,7 +133,11 @@ static void put_sums(struct fl_buf *out, const struct fl_segment_foot *foot)
 
 void fl_segment_foot_encode(const struct fl_segment_foot *foot, struct fl_buf *out)
 {
-    fl_buf_put_u16(out, FOOT_VERSION);
+    if (foot->version != 1) {
+        fl_segment_foot2_encode(foot, out);
+        return;
+    }
+    fl_buf_put_u16(out, 1);
     fl_buf_put_u64(out, (uint64_t)foot->created_us);
     fl_buf_put_u64(out, foot->first_seq);
     fl_buf_put_u64(out, foot->last_seq);
@@ -230,31 +234,41 @@ static void get_top(struct fl_cursor *cur, struct fl_segment_foot *foot)
     }
 }
 
+static bool get_foot(struct fl_cursor *cur, uint64_t file_bytes, struct fl_segment_foot *foot)
+{
+    uint64_t rows = 0;
+
+    get_top(cur, foot);
+    /* A block takes at least 28 bytes, so that a lie about their number does not allocate much. */
+    if (!cur->failed && fl_cursor_left(cur) / 28 >= foot->blocks)
+        foot->block = calloc(foot->blocks, sizeof *foot->block);
+    if (foot->block == NULL)
+        cur->failed = true;
+    for (uint32_t b = 0; b < foot->blocks && !cur->failed; b++) {
+        get_block(cur, file_bytes, &foot->block[b]);
+        rows += foot->block[b].rows;
+        if (foot->block[b].version != 1)
+            cur->failed = true;
+    }
+    get_sums(cur, file_bytes, foot);
+    return fl_cursor_done(cur) && rows == foot->rows;
+}
+
 int fl_segment_foot_decode(struct fl_span payload, uint64_t file_bytes,
                            struct fl_segment_foot **ret, struct fl_err *err)
 {
     struct fl_cursor cur = fl_cursor_of(payload);
     struct fl_segment_foot *foot;
-    uint64_t rows = 0;
     uint16_t version = fl_cursor_u16(&cur);
 
-    if (version != FOOT_VERSION)
+    if (version != 1 && version != 2)
         return fl_err_set(err, FL_E_CORRUPT, "the footer has version %u", (unsigned)version);
     foot = calloc(1, sizeof *foot);
     if (foot == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a footer");
-    get_top(&cur, foot);
-    /* A block takes at least 28 bytes, so that a lie about their number does not allocate much. */
-    if (!cur.failed && fl_cursor_left(&cur) / 28 >= foot->blocks)
-        foot->block = calloc(foot->blocks, sizeof *foot->block);
-    if (foot->block == NULL)
-        cur.failed = true;
-    for (uint32_t b = 0; b < foot->blocks && !cur.failed; b++) {
-        get_block(&cur, file_bytes, &foot->block[b]);
-        rows += foot->block[b].rows;
-    }
-    get_sums(&cur, file_bytes, foot);
-    if (!fl_cursor_done(&cur) || rows != foot->rows) {
+    foot->version = version;
+    if (version == 1 ? !get_foot(&cur, file_bytes, foot)
+                     : !fl_segment_foot2_decode(&cur, file_bytes, foot)) {
         fl_segment_foot_free(foot);
         return fl_err_set(err, FL_E_CORRUPT, "the footer is malformed");
     }

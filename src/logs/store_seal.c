@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "logs/store_int.h"
+#include "logs/store_rewrite.h"
 
 enum { DROP_MAX = 16 };
 
@@ -22,6 +23,7 @@ int fl_store_seg_new(const struct fl_segment_id *id, const struct fl_segment_foo
     }
     atomic_init(&seg->refs, 1);
     atomic_init(&seg->gone, false);
+    atomic_init(&seg->sums, NULL);
     seg->id = *id;
     (void)snprintf(seg->slug, sizeof seg->slug, "%.63s", slug);
     seg->first_seq = foot->first_seq;
@@ -38,7 +40,12 @@ int fl_store_seg_new(const struct fl_segment_id *id, const struct fl_segment_foo
 
 void fl_store_seg_void(struct fl_store_seg *seg)
 {
+    struct fl_sumcache *sums;
+
     atomic_store(&seg->gone, true);
+    sums = atomic_load(&seg->sums); /* after gone is set: nothing more is remembered of it then */
+    if (sums != NULL)
+        fl_sumcache_drop(sums, seg->id.tenant);
     pthread_mutex_lock(&seg->key_mu);
     explicit_bzero(seg->key, sizeof seg->key);
     pthread_mutex_unlock(&seg->key_mu);
@@ -80,8 +87,9 @@ int fl_store_add_seg(struct fl_store_day *d, struct fl_store_seg *seg, struct fl
 struct freeze {
     uint64_t lsn;
     uint64_t changes;
-    int32_t day; /* newest with rows; the baseline's key is bound to it */
-    bool write_base;
+    int32_t day;            /* newest with rows; the baseline's key is bound to it */
+    bool write_base, renew; /* renew: under a new key */
+    uint64_t forgets;
     struct fl_buf base;
     struct fl_marks marks;
     int64_t now_us;
@@ -132,6 +140,9 @@ static int freeze_tenant(struct fl_store *s, struct fl_store_tenant *t, bool for
     fr->write_base =
         stats.changes != t->base_changes && fr->day != FL_DAY_NONE &&
         (force_baseline || fr->now_us - t->base_us >= (int64_t)s->conf.baseline_s * FL_US_PER_S);
+    fr->forgets = t->forgets;
+    fr->renew = fr->forgets != t->base_forgets && fr->day != FL_DAY_NONE;
+    fr->write_base = fr->write_base || fr->renew;
     if (r >= 0 && fr->write_base)
         fl_sessions_save(t->sessions, &fr->base);
     pthread_mutex_unlock(&s->wr);
@@ -178,6 +189,14 @@ static int swap_in(struct fl_store *s, struct fl_store_day *d, struct fl_store_s
     return FL_OK;
 }
 
+/* One block of a memtable that is written no more, made wide. */
+static int load_frozen(void *ctx, uint32_t block, struct fl_block **ret, struct fl_err *err)
+{
+    struct fl_fieldset all = fl_fieldset_all();
+
+    return fl_memtable_load(ctx, block, UINT64_MAX, &all, ret, err);
+}
+
 static int seal_oldest(struct fl_store *s, struct fl_store_tenant *t, struct fl_store_day *d,
                        const struct freeze *fr, struct fl_err *err)
 {
@@ -185,24 +204,30 @@ static int seal_oldest(struct fl_store *s, struct fl_store_tenant *t, struct fl_
     unsigned char key[FL_KEY_BYTES];
     struct fl_store_seg *seg = NULL;
     struct fl_segment_foot foot = {0};
+    char name[FL_SEGMENT_NAME_BYTES];
+    const struct fl_segment_plan plan = {.marks = fr->marks.mark,
+                                         .mark_count = fr->marks.count,
+                                         .now_us = fr->now_us,
+                                         .load = load_frozen,
+                                         .ctx = d->frozen[0]};
     struct fl_memtable_info info;
-    struct fl_block *const *blocks;
-    uint32_t count;
     int fd = -1, r = open_day_folder(s, t->slug, d->day, &fd, err);
 
-    blocks = fl_memtable_frozen(d->frozen[0], &count);
     fl_memtable_info(d->frozen[0], &info);
     foot.first_seq = info.first_seq;
     foot.last_seq = info.first_seq + info.rows - 1;
     foot.min_time_us = info.min_time_us;
     foot.max_time_us = info.max_time_us;
     foot.rows = (uint32_t)info.rows;
-    foot.blocks = count;
+    foot.blocks = fl_memtable_blocks(d->frozen[0], info.rows);
     if (r >= 0) {
         uint64_t bytes = 0;
 
-        r = fl_segment_write(s->conf.files, fd, s->conf.keyring, &id, blocks, count, fr->marks.mark,
-                             fr->marks.count, fr->now_us, &bytes, key, err);
+        r = fl_segment_write_as(s->conf.files, fd, s->conf.keyring, &id, NULL, foot.blocks, &plan,
+                                &bytes, key, err);
+        fl_segment_name(id.file_id, name);
+        if (r < 0 && fl_files_unlink(s->conf.files, fd, name, false, NULL) < 0)
+            fl_store_stray(s, &id, t->slug);
         if (r >= 0)
             r = fl_store_seg_new(&id, &foot, t->slug, bytes, key, &seg, err);
     }
@@ -228,14 +253,14 @@ static int open_sessions_folder(struct fl_store *s, const char *slug, int *ret_f
 }
 
 /* The key of today's baseline file: one file a day, rewritten under it. */
-static int baseline_key(struct fl_store *s, struct fl_store_tenant *t, int32_t day,
+static int baseline_key(struct fl_store *s, struct fl_store_tenant *t, int32_t day, bool renew,
                         unsigned char ret_id[FL_FILE_ID_BYTES], unsigned char ret_key[FL_KEY_BYTES],
                         struct fl_err *err)
 {
     struct fl_keyring *keys = s->conf.keyring;
     int r;
 
-    if (t->base_day == day) {
+    if (t->base_day == day && !renew) {
         memcpy(ret_id, t->base_id, FL_FILE_ID_BYTES);
         return keys->ops->file_get(keys, t->id, day, ret_id, ret_key, err);
     }
@@ -253,7 +278,7 @@ static int write_baseline(struct fl_store *s, struct fl_store_tenant *t, const s
     int fd = -1, r = open_sessions_folder(s, t->slug, &fd, err);
 
     if (r >= 0)
-        r = baseline_key(s, t, fr->day, head.file_id, key, err);
+        r = baseline_key(s, t, fr->day, fr->renew, head.file_id, key, err);
     if (r >= 0)
         r = fl_baseline_write(s->conf.files, fd, &head, key, fl_buf_span(&fr->base), err);
     explicit_bzero(key, sizeof key);
@@ -261,6 +286,8 @@ static int write_baseline(struct fl_store *s, struct fl_store_tenant *t, const s
         memcmp(t->base_id, head.file_id, sizeof t->base_id) != 0) {
         fl_baseline_name(t->base_id, old);
         r = fl_files_unlink(s->conf.files, fd, old, false, err);
+        if (r >= 0 && fr->renew) /* the old one is not to come back */
+            r = fl_files_sync_dir(s->conf.files, fd, err);
     }
     fl_files_close(s->conf.files, fd);
     if (r < 0)
@@ -268,6 +295,7 @@ static int write_baseline(struct fl_store *s, struct fl_store_tenant *t, const s
     memcpy(t->base_id, head.file_id, sizeof t->base_id);
     t->base_day = fr->day;
     t->base_us = fr->now_us;
+    t->base_forgets = fr->forgets;
     return FL_OK;
 }
 
@@ -304,6 +332,7 @@ int fl_store_seal_tenant(struct fl_store *s, struct fl_store_tenant *t, bool for
         }
     }
     fl_buf_done(&fr.base);
+    s->unsure = s->unsure || r < 0;
     return r < 0 && err != NULL ? fl_err_wrap(err, "sealing tenant %s", t->slug) : r;
 }
 
@@ -377,9 +406,9 @@ int fl_store_seal_due(struct fl_store *s, struct fl_err *err)
             r = r < 0 ? r : one;
         }
     }
-    if (atomic_load(&s->memory) <= s->conf.memtable_bytes)
+    if (atomic_load(&s->memory) <= s->conf.memtable_bytes / 8 * 5)
         return r;
-    while (r >= 0 && atomic_load(&s->memory) > s->conf.memtable_bytes / 4 * 3) {
+    while (r >= 0 && atomic_load(&s->memory) > s->conf.memtable_bytes / 2) {
         struct fl_store_tenant *t = largest(s);
 
         if (t == NULL)
@@ -450,6 +479,14 @@ int fl_store_drop_wal(struct fl_store *s, struct fl_err *err)
     size_t count;
     int r = free_wal(s, err);
 
+    /* A folder or a segment that a failed try left is used by the next as if it were durable. */
+    if (s->unsure) {
+        int one = fl_files_sync_all(s->conf.files, s->conf.dir_fd, r < 0 ? NULL : err);
+
+        if (one < 0)
+            return r < 0 ? r : one;
+        s->unsure = false;
+    }
     do {
         int one = unlink_done(s, &count, r < 0 ? NULL : err);
 

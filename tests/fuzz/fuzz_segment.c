@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "logs/chunk.h"
-#include "logs/column.h"
+#include "logs/column2.h"
 #include "logs/segment.h"
 #include "logs/session.h"
 
@@ -105,6 +105,74 @@ static void column(struct fl_span in)
     same(block, again, f);
 }
 
+static struct fl_column2_writer *writer(void)
+{
+    static struct fl_column2_writer *w;
+
+    if (w == NULL && fl_column2_writer_new(&w, NULL) < 0)
+        abort();
+    return w;
+}
+
+/* What decoded must encode and decode to the same again. */
+static void again2(struct fl_block *block, enum fl_field f, struct fl_series *s)
+{
+    struct fl_column2_writer *w = writer();
+    struct fl_presences p = {.rows = block->rows};
+    FL_AUTO(fl_block_freep) struct fl_block *again = NULL;
+    FL_AUTO(fl_buf_done) struct fl_buf out, bits;
+    struct fl_column_meta meta;
+    struct fl_fieldset needs;
+
+    fl_buf_init(&out, 1 << 26);
+    fl_buf_init(&bits, 1 << 26);
+    if (fl_column2_begin(w, block, NULL) < 0 || fl_column2_encode(w, f, &out, &meta, NULL) < 0 ||
+        meta.present != block->col[f].present)
+        abort();
+    fl_column2_presences(w, &bits);
+    if (bits.len > 0 && fl_presences_decode(fl_buf_span(&bits), block->rows, &p, NULL) < 0)
+        abort();
+    needs = fl_column2_needs(f, fl_buf_span(&out));
+    again = base_block(block->rows, &needs);
+    if (fl_column2_decode(s, &p, f, fl_buf_span(&out), again, NULL) < 0)
+        abort();
+    same(block, again, f);
+    fl_presences_done(&p);
+}
+
+static void column2(struct fl_span in)
+{
+    static struct fl_series *s;
+    struct fl_cursor cur = fl_cursor_of(in);
+    enum fl_field f = (enum fl_field)(fl_cursor_u8(&cur) % FL_FIELD_COUNT);
+    uint32_t rows = fl_cursor_u16(&cur) % 1300 + 1;
+    struct fl_span bits = fl_cursor_bytes(&cur, fl_cursor_u16(&cur)), payload;
+    struct fl_presences p = {.rows = rows};
+    FL_AUTO(fl_block_freep) struct fl_block *block = NULL;
+    struct fl_fieldset needs;
+    const struct fl_kernel *const *list;
+    size_t kernels = fl_kernels(&list);
+
+    if (cur.failed || (s == NULL && fl_series_new(&s, NULL) < 0))
+        return;
+    payload = fl_cursor_bytes(&cur, fl_cursor_left(&cur));
+    needs = fl_column2_needs(f, payload);
+    if (fl_fieldset_has(&needs, f))
+        abort();
+    block = base_block(rows, &needs);
+    fl_series_use(s, list[rows % kernels]);
+    if (bits.len > 0 && fl_presences_decode(bits, rows, &p, NULL) < 0)
+        return;
+    if (fl_column2_decode(s, &p, f, payload, block, NULL) >= 0) {
+        use_rows(block);
+        again2(block, f, s);
+    } else if (block->col[f].present != 0 || block->col[f].num != NULL ||
+               block->col[f].words != NULL) {
+        abort();
+    }
+    fl_presences_done(&p);
+}
+
 static void foot(struct fl_span in)
 {
     struct fl_segment_foot *foot, *again;
@@ -194,8 +262,8 @@ static void sessions(struct fl_span in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static void (*const readers[])(struct fl_span in) = {column, foot,  rollup,
-                                                         users,  chunk, sessions};
+    static void (*const readers[])(struct fl_span in) = {column, foot,     rollup, users,
+                                                         chunk,  sessions, column2};
 
     if (n < 1)
         return 0;

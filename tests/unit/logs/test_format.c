@@ -1,5 +1,6 @@
-/* Files that version 1 wrote, kept beside this test: every later version must read them. Their
- * rows are told by fixture_event(). With an argument it writes new ones into that folder. */
+/* Files that each version wrote, kept beside this test: every later version must read them. Their
+ * rows are told by fixture_event() and large_event(). With "new" it writes them anew into the
+ * folder: once per version, by hand; those of earlier versions stay what they are. */
 #include "logs/baseline.h"
 #include "logs/segment.h"
 #include "logs/wal.h"
@@ -8,6 +9,7 @@
 #include "tap.h"
 
 enum { TENANT = 7, DAY = 20444, ROWS = 300, BLOCK_ROWS = 200, V1_FIELDS = FL_F_RAW + 1 };
+enum { LARGE_ROWS = 4300 };
 
 static int64_t now(void)
 {
@@ -58,7 +60,9 @@ static void fixture_ip(uint64_t no, size_t f, unsigned char ip[16])
         ip[0] = 0x20;
 }
 
-static void fixture_event(uint64_t no, struct fl_event *ev, char texts[FL_FIELD_COUNT][64])
+static char texts[FL_FIELD_COUNT][64]; /* of the event that was told last */
+
+static void fixture_event(uint64_t no, struct fl_event *ev)
 {
     static const enum fl_field cumulative[] = {FL_F_OUT_BYTES, FL_F_IN_BYTES, FL_F_OUT_PACKETS,
                                                FL_F_IN_PACKETS, FL_F_DURATION};
@@ -90,34 +94,88 @@ static void fixture_event(uint64_t no, struct fl_event *ev, char texts[FL_FIELD_
         fl_fieldset_drop(&ev->has, FL_F_HOST);
 }
 
-/* ---- writing (by hand, once per version) ---- */
+#define TEXT(f, ...)                                                                               \
+    ((void)snprintf(texts[f], 64, __VA_ARGS__), fl_event_str(ev, (f), fl_span_str(texts[f])))
 
-static void write_segment(int dir)
+/* What version 2 keeps in other ways when a block is large: columns that tell each other, numbers
+ * that are packed, gaps between sequence numbers. */
+static void large_event(uint64_t no, struct fl_event *ev)
+{
+    uint64_t h = (no + 3) * UINT64_C(0x9e3779b97f4a7c15) >> 17, device = h % 12;
+    bool odd = h % 90 == 0;
+
+    fl_event_clear(ev);
+    fl_event_num(ev, FL_F_SEQ, 50 + no + no / 100);
+    fl_event_time(ev, FL_F_RECEIVED, now() + (int64_t)(no / 20) * 1000);
+    fl_event_time(ev, FL_F_TIME, now() + (int64_t)(no * 8 + h % 3000) * 1000);
+    TEXT(FL_F_DEVICE, "fw-%u", (unsigned)device);
+    TEXT(FL_F_SITE, "site-%u", (unsigned)(odd ? 99 : device / 3));
+    TEXT(FL_F_HOST, "fw-%u", (unsigned)device);
+    TEXT(FL_F_TAG, h % 4 == 0 ? "WEB" : "CLOSE");
+    TEXT(FL_F_ACTION, h % 4 == 0 ? "permitted" : "closed");
+    TEXT(FL_F_APP, "APP-%u", (unsigned)(h >> 8) % 40);
+    TEXT(FL_F_APP_NESTED, (h >> 8) % 40 == 5 ? "UNKNOWN" : "APP-%u", (unsigned)(h >> 8) % 40);
+    fixture_ip(h % 250, 1, (unsigned char *)texts[FL_F_SRC_IP]);
+    fl_event_str(ev, FL_F_SRC_IP, fl_span_of(texts[FL_F_SRC_IP], 16));
+    TEXT(FL_F_USER, "user%02u", (unsigned)(h % 250 % 50));
+    fl_event_num(ev, FL_F_SESSION, 1000 * device + no);
+    if (h % 4 == 0) {
+        TEXT(FL_F_HOSTNAME, "www.d%u.example", (unsigned)(h >> 20) % 60);
+        TEXT(FL_F_DOMAIN, "d%u.example", (unsigned)(h >> 20) % 60);
+        TEXT(FL_F_URL, "www.d%u.example", (unsigned)(h >> 20) % 60);
+        return;
+    }
+    fl_event_num(ev, FL_F_OUT_BYTES, h % 70000);
+    fl_event_num(ev, FL_F_IN_BYTES, h % 1000000);
+    fl_event_num(ev, FL_F_BYTES, h % 70000 + h % 1000000 + odd);
+    fl_event_num(ev, FL_F_BYTES_UP, h % 70000);
+}
+
+/* ---- writing ---- */
+
+static void write_blocks(int dir, uint16_t version, struct fl_block *const *blocks, uint32_t count,
+                         const char *name)
 {
     struct fl_segment_id id = {.tenant = TENANT, .day = DAY};
     struct fl_mark mark = {.source = "fixture source ", .number = 4711};
-    struct fl_block *blocks[2] = {NULL, NULL};
-    static char texts[FL_FIELD_COUNT][64];
+    const struct fl_segment_plan plan = {
+        .marks = &mark, .mark_count = 1, .now_us = now(), .version = version};
     unsigned char key[FL_KEY_BYTES];
-    char name[FL_SEGMENT_NAME_BYTES];
-    struct fl_event ev;
+    char as[FL_SEGMENT_NAME_BYTES];
     uint64_t bytes;
 
-    for (uint64_t no = 0; no < ROWS; no++) {
-        struct fl_block **to = &blocks[no / BLOCK_ROWS];
+    if (fl_segment_write_as(&fl_files_system, dir, &one_ring, &id, blocks, count, &plan, &bytes,
+                            key, NULL) < 0)
+        abort();
+    fl_segment_name(id.file_id, as);
+    if (renameat(dir, as, dir, name) != 0)
+        abort();
+}
 
-        fixture_event(no, &ev, texts);
-        if ((*to == NULL && fl_block_new(to, NULL) < 0) || fl_block_add(*to, &ev, NULL) < 0)
+static void write_segments(int dir)
+{
+    struct fl_block *blocks[2] = {NULL, NULL}, *large = NULL;
+    struct fl_event ev;
+
+    if (fl_block_new(&blocks[0], NULL) < 0 || fl_block_new(&blocks[1], NULL) < 0 ||
+        fl_block_new(&large, NULL) < 0)
+        abort();
+    for (uint64_t no = 0; no < ROWS; no++) {
+        fixture_event(no, &ev);
+        if (fl_block_add(blocks[no / BLOCK_ROWS], &ev, NULL) < 0)
             abort();
     }
-    if (fl_segment_write(&fl_files_system, dir, &one_ring, &id, blocks, 2, &mark, 1, now(), &bytes,
-                         key, NULL) < 0)
-        abort();
-    fl_segment_name(id.file_id, name);
-    if (renameat(dir, name, dir, "fixture-v1.seg") != 0)
-        abort();
+    for (uint64_t no = 0; no < LARGE_ROWS; no++) {
+        large_event(no, &ev);
+        if (fl_block_add(large, &ev, NULL) < 0)
+            abort();
+    }
+    write_blocks(dir, 1, blocks, 2, "fixture-v1.seg");
+    write_blocks(dir, 2, blocks, 2, "fixture-v2.seg");
+    write_blocks(dir, 2, &large, 1, "fixture-v2-large.seg");
     fl_block_free(blocks[0]);
     fl_block_free(blocks[1]);
+    fl_block_free(large);
 }
 
 static void write_wal(int dir)
@@ -192,13 +250,14 @@ static void copy_in(int from, const char *name, int to, const char *as)
     (void)close(out);
 }
 
-static bool same_block(const struct fl_block *block, uint64_t first)
+typedef void tell_row(uint64_t no, struct fl_event *ev);
+
+static bool same_block(const struct fl_block *block, uint64_t first, tell_row *row_of)
 {
-    static char texts[FL_FIELD_COUNT][64];
     struct fl_event want, got;
 
     for (uint32_t row = 0; row < block->rows; row++) {
-        fixture_event(first + row, &want, texts);
+        row_of(first + row, &want);
         fl_block_row(block, row, &got);
         if (!same_event(&want, &got))
             return false;
@@ -206,44 +265,80 @@ static bool same_block(const struct fl_block *block, uint64_t first)
     return true;
 }
 
-static void check_segment(int fixtures, int dir)
+static struct fl_segment *open_fixture(int fixtures, int dir, const char *fixture, uint16_t version)
 {
-    struct fl_fieldset all = fl_fieldset_all();
-    struct fl_segment_id id;
+    struct fl_segment_id id = {.tenant = 0};
     struct fl_segment *seg = NULL;
-    struct fl_block *a = NULL, *b = NULL;
     unsigned char key[FL_KEY_BYTES];
     char name[FL_SEGMENT_NAME_BYTES];
-    struct fl_rollup *sums = NULL;
-    uint64_t read = 0, rows = 0;
     struct fl_err err = {0};
 
+    printf("# %s\n", fixture);
     (void)one_key(NULL, 0, 0, NULL, key, NULL);
-    CHECK(fl_segment_identify(&fl_files_system, fixtures, "fixture-v1.seg", &id, &err) == 0 &&
-              id.tenant == TENANT && id.day == DAY,
-          "a segment of version 1 is known");
+    CHECK(fl_segment_identify(&fl_files_system, fixtures, fixture, &id, &err) == 0 &&
+              id.tenant == TENANT && id.day == DAY && id.version == version,
+          "a segment of an earlier time is known");
     fl_segment_name(id.file_id, name);
-    copy_in(fixtures, "fixture-v1.seg", dir, name);
+    copy_in(fixtures, fixture, dir, name);
     CHECK(fl_segment_open(&fl_files_system, dir, &id, key, &seg, &err) == 0, "and opens");
-    if (seg == NULL) {
+    if (seg == NULL)
         printf("# %s\n", err.text);
+    return seg;
+}
+
+/* Rows that the sums of the first tier that is stored say; 0: none is. */
+static uint64_t sum_of(struct fl_segment *seg, enum fl_rollup_dim dim)
+{
+    struct fl_rollup *sums = NULL;
+    uint64_t read = 0, rows = 0;
+
+    for (size_t tier = 0; tier < FL_ROLLUP_TIERS && sums == NULL; tier++)
+        (void)!fl_segment_rollup(seg, dim, (enum fl_rollup_tier)tier, &sums, &read, NULL);
+    for (size_t i = 0; sums != NULL && i < sums->count; i++)
+        rows += sums->entries[i].rows;
+    fl_rollup_free(sums);
+    return rows;
+}
+
+static void check_segment(int fixtures, int dir, const char *fixture, uint16_t version)
+{
+    struct fl_fieldset all = fl_fieldset_all();
+    struct fl_segment *seg = open_fixture(fixtures, dir, fixture, version);
+    struct fl_block *a = NULL, *b = NULL;
+    uint64_t read = 0;
+    struct fl_err err = {0};
+
+    if (seg == NULL)
         return;
-    }
     CHECK(fl_segment_foot(seg)->rows == ROWS && fl_segment_foot(seg)->first_seq == 1000 &&
               fl_segment_foot(seg)->mark[0].number == 4711,
           "its footer says what was written");
-    CHECK(fl_segment_load(seg, 0, &all, &a, &read, &err) == 0 && same_block(a, 0) &&
-              fl_segment_load(seg, 1, &all, &b, &read, &err) == 0 && same_block(b, BLOCK_ROWS),
+    CHECK(fl_segment_load(seg, 0, &all, &a, &read, &err) == 0 && same_block(a, 0, fixture_event) &&
+              fl_segment_load(seg, 1, &all, &b, &read, &err) == 0 &&
+              same_block(b, BLOCK_ROWS, fixture_event),
           "all rows and columns are those that were written");
-    for (size_t tier = 0; tier < FL_ROLLUP_TIERS && sums == NULL; tier++)
-        (void)!fl_segment_rollup(seg, FL_BY_CATEGORY, (enum fl_rollup_tier)tier, &sums, &read,
-                                 &err);
-    for (size_t i = 0; sums != NULL && i < sums->count; i++)
-        rows += sums->entries[i].rows;
-    CHECK(rows == ROWS, "and sums");
-    fl_rollup_free(sums);
+    CHECK(version != 1 || sum_of(seg, FL_BY_CATEGORY) == ROWS, "and sums");
     fl_block_free(a);
     fl_block_free(b);
+    fl_segment_close(seg);
+}
+
+static void check_large(int fixtures, int dir)
+{
+    struct fl_fieldset all = fl_fieldset_all();
+    struct fl_segment *seg = open_fixture(fixtures, dir, "fixture-v2-large.seg", 2);
+    struct fl_block *block = NULL;
+    uint64_t read = 0;
+    struct fl_err err = {0};
+
+    if (seg == NULL)
+        return;
+    CHECK(fl_segment_load(seg, 0, &all, &block, &read, &err) == 0 &&
+              same_block(block, 0, large_event) && block->rows == LARGE_ROWS &&
+              fl_segment_foot(seg)->last_seq == 50 + LARGE_ROWS - 1 + (LARGE_ROWS - 1) / 100,
+          "all rows and columns are those that were written, gaps between numbers too");
+    CHECK(sum_of(seg, FL_BY_APP) == LARGE_ROWS, "and sums");
+    fl_block_free(block);
     fl_segment_close(seg);
 }
 
@@ -295,13 +390,15 @@ int main(int argc, char **argv)
     if (fixtures < 0)
         return 2;
     if (argc > 2) { /* test_format FOLDER new */
-        write_segment(fixtures);
+        write_segments(fixtures);
         write_wal(fixtures);
         write_baseline(fixtures);
         return 0;
     }
     dir = temp_folder(path);
-    check_segment(fixtures, dir);
+    check_segment(fixtures, dir, "fixture-v1.seg", 1);
+    check_segment(fixtures, dir, "fixture-v2.seg", 2);
+    check_large(fixtures, dir);
     check_others(fixtures);
     (void)close(dir);
     (void)close(fixtures);

@@ -1,0 +1,541 @@
+/* The reader of columns of version 2, and what writer and reader share. */
+#include "logs/column2.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "logs/vec.h"
+
+enum { HEAD_BYTES = 2, IP_BYTES = 16, MAPPED_BYTES = 12, V4_BYTES = 4 };
+
+static const unsigned char mapped[MAPPED_BYTES] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+/* What queries sum up and group by stands for itself; what is rarely asked leans on it. No cycles.
+ */
+static const struct {
+    enum fl_field f;
+    struct fl_term terms[FL_TERMS_MAX];
+} predictions[] = {
+    {FL_F_START, {{FL_F_TIME, 1}, {FL_F_DURATION, -1000000}}},
+    {FL_F_BYTES_UP, {{FL_F_OUT_BYTES, 1}}},
+    {FL_F_BYTES_DOWN, {{FL_F_BYTES, 1}, {FL_F_BYTES_UP, -1}}},
+    {FL_F_IN_BYTES, {{FL_F_BYTES, 1}, {FL_F_OUT_BYTES, -1}}},
+    {FL_F_PACKETS, {{FL_F_OUT_PACKETS, 1}, {FL_F_IN_PACKETS, 1}}},
+    {FL_F_SECONDS, {{FL_F_DURATION, 1}}},
+    {FL_F_SRC_NAT_PORT, {{FL_F_SRC_PORT, 1}}},
+    {FL_F_DST_NAT_PORT, {{FL_F_DST_PORT, 1}}},
+};
+
+const struct fl_term *fl_column2_terms(enum fl_field f)
+{
+    for (size_t i = 0; i < FL_LEN(predictions); i++)
+        if (predictions[i].f == f)
+            return predictions[i].terms;
+    return NULL;
+}
+
+/* ---- presences ---- */
+
+void fl_presences_done(struct fl_presences *p)
+{
+    for (uint32_t i = 0; i < p->count; i++)
+        free(p->bits[i]);
+    free(p->payload);
+    memset(p, 0, sizeof *p);
+}
+
+int fl_presences_decode(struct fl_span payload, uint32_t rows, struct fl_presences *ret,
+                        struct fl_err *err)
+{
+    struct fl_presences p = {.rows = rows};
+    struct fl_cursor cur;
+    bool ok;
+
+    p.payload = malloc(payload.len + 1);
+    if (p.payload == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory for presences");
+    memcpy(p.payload, payload.ptr, payload.len);
+    cur = fl_cursor_of(fl_span_of(p.payload, payload.len));
+    p.count = fl_cursor_u8(&cur);
+    ok = !cur.failed && p.count > 0 && p.count <= FL_FIELD_COUNT;
+    for (uint32_t i = 0; ok && i < p.count; i++) {
+        p.at[i] = cur;
+        ok = fl_section_skip(&cur, (rows + 7) / 8);
+    }
+    if (!ok || !fl_cursor_done(&cur)) {
+        free(p.payload);
+        return fl_err_set(err, FL_E_CORRUPT, "the presences are malformed");
+    }
+    *ret = p;
+    return FL_OK;
+}
+
+static bool make_presence(struct fl_series *s, struct fl_presences *p, uint32_t i)
+{
+    struct fl_cursor cur = p->at[i];
+    size_t bytes = (p->rows + 7) / 8;
+    uint32_t present = 0;
+
+    if (p->present[i] > 0)
+        return true;
+    if (p->bits[i] == NULL)
+        p->bits[i] = malloc(bytes);
+    if (p->bits[i] == NULL || !fl_section_copy(s, &cur, bytes, p->bits[i]) ||
+        (p->rows % 8 != 0 && p->bits[i][bytes - 1] >> (p->rows % 8) != 0))
+        return false;
+    for (size_t b = 0; b < bytes; b++)
+        present += (uint32_t)__builtin_popcount(p->bits[i][b]);
+    p->present[i] = present;
+    return present > 0;
+}
+
+/* ---- reading ---- */
+
+struct fl_fieldset fl_column2_needs(enum fl_field f, struct fl_span payload)
+{
+    struct fl_cursor cur = fl_cursor_of(payload);
+    struct fl_fieldset set = {{0, 0}};
+    const struct fl_term *terms = fl_column2_terms(f);
+    uint8_t enc = fl_cursor_u8(&cur);
+
+    (void)fl_cursor_u8(&cur);
+    if (enc == FL_ENC2_FUNCTION) {
+        uint16_t other = fl_cursor_u16(&cur);
+
+        if (!cur.failed && other < FL_FIELD_COUNT && other != (uint16_t)f)
+            fl_fieldset_add(&set, (enum fl_field)other);
+    }
+    if (enc == FL_ENC2_FOLLOWS && f != FL_FOLLOWS_BY)
+        fl_fieldset_add(&set, FL_FOLLOWS_BY);
+    for (size_t t = 0; enc == FL_ENC2_PREDICTED && terms != NULL && t < FL_TERMS_MAX; t++)
+        if (terms[t].factor != 0)
+            fl_fieldset_add(&set, terms[t].from);
+    return set;
+}
+
+bool fl_column2_needs_presences(struct fl_span payload)
+{
+    return payload.len >= HEAD_BYTES && payload.ptr[1] != 0;
+}
+
+struct reader {
+    struct fl_series *s;
+    const struct fl_kernel *kernel;
+    struct fl_cursor cur;
+    enum fl_field f;
+    struct fl_block *block;
+    struct fl_col *col;
+    const uint8_t *has; /* NULL: every row */
+    uint32_t rows, present;
+};
+
+static bool copy_has(struct reader *r)
+{
+    size_t bytes = (r->rows + 7) / 8;
+
+    if (r->has == NULL)
+        return true;
+    r->col->has = malloc(bytes);
+    if (r->col->has == NULL)
+        return false;
+    memcpy(r->col->has, r->has, bytes);
+    return true;
+}
+
+static void sum_up(uint64_t *v, size_t n, uint64_t first)
+{
+    uint64_t at = first;
+
+    for (size_t i = 0; i < n; i++) { /* v[i] holds the step behind value i */
+        uint64_t step = v[i];
+
+        v[i] = at;
+        at += step;
+    }
+}
+
+/* present values into to. */
+static bool read_values(struct reader *r, enum fl_column2_encoding enc, uint64_t *to)
+{
+    uint64_t first = enc == FL_ENC2_DIFF ? fl_cursor_u64(&r->cur) : 0;
+    uint64_t base = fl_cursor_u64(&r->cur), scale = fl_cursor_varint(&r->cur);
+
+    if (r->cur.failed || scale == 0)
+        return false;
+    if (enc != FL_ENC2_DIFF)
+        return fl_series_get(r->s, &r->cur, r->present, base, scale, to);
+    if (!fl_series_get(r->s, &r->cur, r->present - 1, base, scale, to))
+        return false;
+    to[r->present - 1] = 0;
+    sum_up(to, r->present, first);
+    return true;
+}
+
+static void add_prediction(struct reader *r, const struct fl_term *terms)
+{
+    for (size_t t = 0; t < FL_TERMS_MAX && terms[t].factor != 0; t++) {
+        const struct fl_col *from = &r->block->col[terms[t].from];
+
+        if (from->num != NULL) /* 0 where absent */
+            r->kernel->add_times(r->col->num, from->num, (uint64_t)terms[t].factor, r->rows);
+    }
+    if (r->has != NULL)
+        r->kernel->mask64(r->col->num, r->has, r->rows);
+}
+
+/* The value before in a row with the same word. */
+static bool add_followed(struct reader *r)
+{
+    const struct fl_col *by = &r->block->col[FL_FOLLOWS_BY];
+    uint64_t *last = calloc((size_t)by->word_count + 1, sizeof *last);
+    uint64_t *v = r->col->num;
+
+    if (last == NULL)
+        return false;
+    for (uint32_t row = 0; row < r->rows; row++) {
+        uint64_t *at = &last[by->code == NULL ? 0 : by->code[row]];
+
+        if (r->has != NULL && (r->has[row / 8] >> (row % 8) & 1) == 0)
+            continue;
+        *at += v[row];
+        v[row] = *at;
+    }
+    free(last);
+    return true;
+}
+
+static bool read_numbers(struct reader *r, enum fl_column2_encoding enc)
+{
+    const struct fl_term *terms = fl_column2_terms(r->f);
+    uint64_t *front = NULL;
+    bool ok;
+
+    if (fl_field_is_str(r->f) || (enc == FL_ENC2_PREDICTED && terms == NULL))
+        return false;
+    r->col->num = fl_vec_get(r->rows * sizeof *r->col->num);
+    if (r->col->num == NULL || !copy_has(r))
+        return false;
+    if (r->has != NULL) /* one more: spread64 looks at the value behind the last */
+        front = fl_vec_get(((size_t)r->present + 1) * sizeof *front);
+    if (r->has != NULL && front == NULL)
+        return false;
+    ok = read_values(r, enc, front == NULL ? r->col->num : front) && fl_cursor_done(&r->cur);
+    if (ok && front != NULL) {
+        front[r->present] = 0;
+        r->kernel->spread64(r->col->num, front, r->has, r->rows);
+    }
+    fl_vec_put(front);
+    if (ok && enc == FL_ENC2_PREDICTED)
+        add_prediction(r, terms);
+    return ok && (enc != FL_ENC2_FOLLOWS || add_followed(r));
+}
+
+/* ---- words ---- */
+
+/* words spans, then their bytes, in one allocation. */
+static bool make_words(struct fl_col *col, uint32_t words, size_t bytes, unsigned char **ret_bytes)
+{
+    col->words = fl_vec_get(((size_t)words + 1) * sizeof *col->words + bytes);
+    if (col->words == NULL)
+        return false;
+    col->words[0] = fl_span_of(NULL, 0);
+    col->word_count = words + 1;
+    *ret_bytes = (unsigned char *)(col->words + words + 1);
+    return true;
+}
+
+static bool read_strings(struct reader *r, uint32_t words)
+{
+    uint32_t *lens = fl_vec_get(((size_t)words + 1) * sizeof *lens);
+    size_t total = 0;
+    unsigned char *at = NULL;
+    bool ok = lens != NULL && fl_series_get32(r->s, &r->cur, words, 0, lens);
+
+    for (uint32_t i = 0; i < words && ok; i++) {
+        ok = lens[i] <= FL_STR_MAX;
+        total += lens[i];
+    }
+    ok = ok && total <= FL_WORDS_MAX_BYTES && make_words(r->col, words, total, &at) &&
+         (total == 0 || fl_section_copy(r->s, &r->cur, total, at));
+    for (uint32_t i = 0; i < words && ok; i++) {
+        r->col->words[i + 1] = fl_span_of(at, lens[i]);
+        at += lens[i];
+    }
+    fl_vec_put(lens);
+    return ok;
+}
+
+struct addresses {
+    unsigned char *six_bits, *six, *four[V4_BYTES]; /* in one allocation */
+    uint32_t words, sixes;
+};
+
+static bool read_addresses(struct reader *r, struct addresses *a)
+{
+    size_t bits = (a->words + 7) / 8;
+    bool ok;
+
+    a->six_bits = fl_vec_get(bits + (size_t)a->words * (IP_BYTES + V4_BYTES));
+    if (a->six_bits == NULL || !fl_section_copy(r->s, &r->cur, bits, a->six_bits))
+        return false;
+    for (uint32_t i = 0; i < a->words; i++)
+        a->sixes += a->six_bits[i / 8] >> (i % 8) & 1;
+    for (size_t p = 0; p < V4_BYTES; p++)
+        a->four[p] = a->six_bits + bits + p * a->words;
+    a->six = a->six_bits + bits + (size_t)V4_BYTES * a->words;
+    ok = a->sixes == 0 || fl_section_copy(r->s, &r->cur, (size_t)a->sixes * IP_BYTES, a->six);
+    for (size_t p = 0; p < V4_BYTES && ok && a->sixes < a->words; p++)
+        ok = fl_section_copy(r->s, &r->cur, a->words - a->sixes, a->four[p]);
+    return ok;
+}
+
+static bool read_ips(struct reader *r, uint32_t words)
+{
+    struct addresses a = {.words = words};
+    unsigned char *at = NULL;
+    uint32_t four = 0, six = 0;
+    bool ok = read_addresses(r, &a) && make_words(r->col, words, (size_t)words * IP_BYTES, &at);
+
+    for (uint32_t i = 0; i < words && ok; i++, at += IP_BYTES) {
+        r->col->words[i + 1] = fl_span_of(at, IP_BYTES);
+        if ((a.six_bits[i / 8] >> (i % 8) & 1) != 0) {
+            memcpy(at, a.six + (size_t)six++ * IP_BYTES, IP_BYTES);
+            continue;
+        }
+        memcpy(at, mapped, MAPPED_BYTES);
+        for (size_t p = 0; p < V4_BYTES; p++)
+            at[MAPPED_BYTES + p] = a.four[p][four];
+        four++;
+    }
+    fl_vec_put(a.six_bits);
+    return ok;
+}
+
+static bool read_words(struct reader *r, uint32_t words)
+{
+    return fl_fields[r->f].type == FL_T_IP ? read_ips(r, words) : read_strings(r, words);
+}
+
+/* Codes of the present rows: 1..words. */
+static bool read_codes(struct reader *r, uint32_t words, uint32_t *to)
+{
+    uint8_t first_use = fl_cursor_u8(&r->cur);
+
+    if (r->cur.failed || first_use > 1 ||
+        !fl_series_get32(r->s, &r->cur, r->present, first_use ? 0 : 1, to))
+        return false;
+    if (first_use)
+        return r->kernel->first_use(to, r->present) == words &&
+               r->kernel->max32(to, r->present) <= words;
+    return r->kernel->max32(to, r->present) <= words &&
+           r->kernel->count32(to, r->present) == r->present;
+}
+
+static bool read_direct(struct reader *r)
+{
+    uint32_t words = fl_cursor_u32(&r->cur), *front = NULL;
+    bool ok;
+
+    if (r->cur.failed || !fl_field_is_str(r->f) || words == 0 || words > r->present)
+        return false;
+    r->col->code = fl_vec_get(r->rows * sizeof *r->col->code);
+    if (r->has != NULL)
+        front = fl_vec_get(((size_t)r->present + 1) * sizeof *front);
+    ok = r->col->code != NULL && (r->has == NULL || front != NULL) &&
+         read_codes(r, words, front == NULL ? r->col->code : front);
+    if (ok && front != NULL) {
+        front[r->present] = 0;
+        r->kernel->spread32(r->col->code, front, r->has, r->rows);
+    }
+    fl_vec_put(front);
+    return ok && read_words(r, words) && fl_cursor_done(&r->cur);
+}
+
+/* ---- functions of another column ---- */
+
+struct function {
+    const struct fl_col *other;
+    uint32_t *map;  /* by code of the other: the code here */
+    uint32_t *from; /* by code here: 0 the next word that is stored, else the other's code */
+    uint32_t words; /* stored */
+    uint32_t count; /* of codes, 0 not counted */
+    uint32_t limit; /* codes that from has room for */
+    bool twins;     /* words of the same type can be the same */
+};
+
+static bool next_code(struct function *fn, uint32_t from, uint32_t *ret)
+{
+    if (fn->count == fn->limit)
+        return false;
+    fn->from[++fn->count] = from;
+    *ret = fn->count;
+    return true;
+}
+
+/* From what the map says to codes, in place. */
+static bool number_map(struct function *fn)
+{
+    bool ok = true;
+
+    for (uint32_t oc = 0; oc < fn->other->word_count && ok; oc++) {
+        uint32_t k = fn->map[oc];
+
+        if (k == FL_FUNCTION_TWIN)
+            ok = fn->twins && oc != 0 && next_code(fn, oc, &fn->map[oc]);
+        else if (k == FL_FUNCTION_NEW)
+            ok = next_code(fn, 0, &fn->map[oc]);
+        else if (k > FL_FUNCTION_NEW)
+            ok = (fn->map[oc] = k - FL_FUNCTION_NEW) <= fn->count;
+    }
+    return ok;
+}
+
+/* Rows where the map is not right: gaps between them, and their codes (0: the next word). */
+static bool read_exceptions(struct reader *r, struct function *fn)
+{
+    uint64_t n = fl_cursor_varint(&r->cur), row = 0;
+    uint32_t *gap, *code;
+    bool ok;
+
+    if (r->cur.failed || n > r->rows)
+        return false;
+    gap = malloc((n + 1) * 2 * sizeof *gap);
+    if (gap == NULL)
+        return false;
+    code = gap + n + 1;
+    ok = n == 0 ||
+         (fl_series_get32(r->s, &r->cur, n, 0, gap) && fl_series_get32(r->s, &r->cur, n, 0, code));
+    for (uint64_t i = 0; i < n && ok; i++, row++) {
+        uint32_t at = code[i];
+
+        row += gap[i];
+        ok = row < r->rows && (at == 0 ? next_code(fn, 0, &at) : at <= fn->count);
+        if (ok)
+            r->col->code[row] = at;
+    }
+    free(gap);
+    return ok;
+}
+
+/* The words that are stored, and the other's twins between them, as one allocation. */
+static bool join_words(struct reader *r, const struct function *fn)
+{
+    struct fl_span *all = calloc((size_t)fn->count + 1, sizeof *all), *copy = NULL;
+    uint32_t stored = 0;
+    size_t bytes;
+
+    if (all == NULL)
+        return false;
+    for (uint32_t code = 1; code <= fn->count; code++) {
+        if (fn->from[code] != 0)
+            all[code] = fn->other->words[fn->from[code]];
+        else if (++stored <= fn->words)
+            all[code] = r->col->words[stored];
+    }
+    if (stored == fn->words)
+        copy = fl_words_copy(all, fn->count + 1, &bytes);
+    free(all);
+    fl_vec_put(r->col->words);
+    r->col->words = copy;
+    r->col->word_count = copy == NULL ? 0 : fn->count + 1;
+    return copy != NULL;
+}
+
+static bool read_mapped(struct reader *r, struct function *fn)
+{
+    const struct fl_col *other = fn->other;
+
+    if (!fl_series_get32(r->s, &r->cur, other->word_count, 0, fn->map) || !number_map(fn))
+        return false;
+    r->kernel->lookup(r->col->code, fn->map, other->code, r->rows);
+    if (r->has != NULL)
+        r->kernel->mask32(r->col->code, r->has, r->rows);
+    return read_exceptions(r, fn) && r->kernel->count32(r->col->code, r->rows) == r->present &&
+           (fn->words == 0 || read_words(r, fn->words)) && fl_cursor_done(&r->cur) &&
+           join_words(r, fn);
+}
+
+static bool read_function(struct reader *r)
+{
+    uint16_t field = fl_cursor_u16(&r->cur);
+    uint32_t words = fl_cursor_u32(&r->cur);
+    struct function fn = {.words = words};
+    bool ok = false;
+
+    if (r->cur.failed || !fl_field_is_str(r->f) || field >= FL_FIELD_COUNT ||
+        field == (uint16_t)r->f || words > r->rows)
+        return false;
+    fn.other = &r->block->col[field];
+    if (fn.other->code == NULL || fn.other->word_count == 0)
+        return false;
+    fn.twins = fl_fields[field].type == fl_fields[r->f].type;
+    fn.limit = r->rows;
+    fn.map = fl_vec_get(((size_t)fn.other->word_count + fn.limit + 1) * sizeof *fn.map);
+    r->col->code = fl_vec_get(r->rows * sizeof *r->col->code);
+    if (fn.map != NULL && r->col->code != NULL) {
+        fn.from = fn.map + fn.other->word_count;
+        ok = read_mapped(r, &fn);
+    }
+    fl_vec_put(fn.map);
+    return ok;
+}
+
+/* ---- */
+
+static bool read_column(struct reader *r, struct fl_presences *p)
+{
+    enum fl_column2_encoding enc = (enum fl_column2_encoding)fl_cursor_u8(&r->cur);
+    uint8_t presence = fl_cursor_u8(&r->cur);
+
+    if (r->cur.failed || (presence > 0 && (p == NULL || presence > p->count || p->rows != r->rows ||
+                                           !make_presence(r->s, p, presence - 1u))))
+        return false;
+    r->has = presence == 0 ? NULL : p->bits[presence - 1];
+    r->present = presence == 0 ? r->rows : p->present[presence - 1];
+    r->col->present = r->present;
+    switch (enc) {
+    case FL_ENC2_FRAME:
+    case FL_ENC2_DIFF:
+    case FL_ENC2_PREDICTED:
+    case FL_ENC2_FOLLOWS:
+        return read_numbers(r, enc);
+    case FL_ENC2_WORDS:
+        return read_direct(r);
+    case FL_ENC2_FUNCTION:
+        return read_function(r);
+    }
+    return false;
+}
+
+static void empty_col(struct fl_col *col)
+{
+    bool loaded = col->loaded;
+
+    free(col->num);
+    free(col->has);
+    free(col->code);
+    free(col->words);
+    *col = (struct fl_col){.loaded = loaded};
+}
+
+int fl_column2_decode(struct fl_series *s, struct fl_presences *p, enum fl_field f,
+                      struct fl_span payload, struct fl_block *block, struct fl_err *err)
+{
+    struct fl_col *col = &block->col[f];
+    struct reader r = {.s = s,
+                       .kernel = fl_series_kernel(s),
+                       .cur = fl_cursor_of(payload),
+                       .f = f,
+                       .block = block,
+                       .col = col,
+                       .rows = block->rows};
+
+    if (!read_column(&r, p)) {
+        empty_col(col);
+        return fl_err_set(err, FL_E_CORRUPT, "column %s is malformed", fl_fields[f].ecs);
+    }
+    block->bytes += block->rows * (col->num != NULL ? sizeof *col->num : sizeof *col->code);
+    for (uint32_t i = 0; i < col->word_count; i++)
+        block->bytes += sizeof *col->words + col->words[i].len;
+    return FL_OK;
+}
