@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "fairleadd/store.h"
+#include "fairleadd/store_turn.h"
 
 enum { FATAL_EXIT = 3 };
 
@@ -21,9 +22,11 @@ struct fl_store_job {
     struct fl_store_role *s;
     uint32_t id;
     bool running, cancelled, is_purge; /* mu */
+    struct fl_job_ask ask;             /* kind 0: it is a question or a purge */
     int64_t credit;                    /* mu */
     int64_t not_after_us;              /* of the capability that it came with */
     struct fl_query query;
+    struct fl_turn turn; /* of the thread that runs it */
     struct fl_msg_purge purge;
     char why[128];
     unsigned char *texts; /* of the query; owned */
@@ -181,7 +184,10 @@ static int sink_write(void *ctx, struct fl_span piece)
     struct fl_store_job *job = ctx;
 
     while (piece.len > 0) {
-        size_t n = take_credit(job, piece.len < PIECE_BYTES ? piece.len : PIECE_BYTES);
+        size_t n;
+
+        fl_turn_give(job->s->turns, &job->turn); /* the reader may take its time */
+        n = take_credit(job, piece.len < PIECE_BYTES ? piece.len : PIECE_BYTES);
 
         if (n == 0)
             return FL_E_TIMEOUT;
@@ -199,9 +205,17 @@ static bool is_over(const struct fl_store_job *job)
     return fl_now_us() >= job->not_after_us;
 }
 
+/* Asked before each block: where others are let go first. A tail computes little and waits long, so
+ * it needs no turn. */
 static int sink_cancelled(void *ctx)
 {
-    return is_cancelled(ctx) || is_over(ctx);
+    struct fl_store_job *job = ctx;
+
+    if (is_cancelled(job) || is_over(job))
+        return true;
+    if (job->query.kind != FL_Q_TAIL)
+        fl_turn_look(job->s->turns, &job->turn);
+    return false;
 }
 
 /* Without memory for the last reply: earlier ones may still be on their way to the loop, so the job
@@ -219,8 +233,13 @@ static void run_query(struct fl_store_job *job)
     struct fl_query_end end = {0};
     struct fl_err err = {0};
     struct reply *rp;
-    int r = job->s->backend->query(job->s->store, &job->query, &sink, &end, &err);
+    int r;
 
+    job->turn = (struct fl_turn){.tenant = job->query.tenant};
+    if (job->query.kind != FL_Q_TAIL)
+        fl_turn_take(job->s->turns, &job->turn);
+    r = job->s->backend->query(job->s->store, &job->query, &sink, &end, &err);
+    fl_turn_give(job->s->turns, &job->turn);
     rp = new_reply(job, FL_MSG_QUERY_END, fl_span_of(NULL, 0));
     if (rp == NULL) {
         give_up(job);
@@ -263,7 +282,9 @@ static void run_purge(struct fl_store_job *job)
                                         .bytes = res.bytes,
                                         .files = res.files,
                                         .keys = res.keys,
-                                        .epoch = res.epoch};
+                                        .epoch = res.epoch,
+                                        .segments = res.segments,
+                                        .days = res.days};
     (void)snprintf(rp->root_kind, sizeof rp->root_kind, "%.15s", res.root_kind);
     if (p->dry == 0)
         fl_role_log(job->s->env, FL_LOG_NOTICE,
@@ -275,27 +296,76 @@ static void run_purge(struct fl_store_job *job)
         give_up(job);
 }
 
+static int work_cancelled(void *ctx)
+{
+    struct fl_store_job *job = ctx;
+
+    return is_cancelled(job) || is_over(job);
+}
+
+/* Long work on the store: its lines are the result. */
+static void run_work(struct fl_store_job *job)
+{
+    const struct fl_query_sink sink = {sink_write, work_cancelled, job};
+    struct fl_err err = {0};
+    struct reply *rp;
+    int r;
+
+    (void)fl_turn_behind();
+    r = job->s->backend->job(job->s->store, &job->ask, &sink, &err);
+    rp = new_reply(job, FL_MSG_QUERY_END, fl_span_of(NULL, 0));
+    if (rp == NULL) {
+        give_up(job);
+        return;
+    }
+    rp->end = (struct fl_msg_query_end){.code = r};
+    (void)snprintf(rp->text, sizeof rp->text, "%s", r < 0 ? err.text : "");
+    if (r < 0)
+        fl_role_log(job->s->env, FL_LOG_ERR, "%s: %s", fl_job_row(job->ask.kind)->name, err.text);
+    if (!post(rp))
+        give_up(job);
+}
+
 /* ---- the pool ---- */
 
 static bool has_own_thread(const struct fl_store_job *job)
 {
-    return job->is_purge || job->query.kind == FL_Q_TAIL || job->query.kind == FL_Q_EXPORT;
+    return job->ask.kind != 0 || job->is_purge || job->query.kind == FL_Q_TAIL ||
+           job->query.kind == FL_Q_EXPORT;
+}
+
+static unsigned running_of(const struct fl_store_role *s, uint32_t tenant)
+{
+    unsigned n = 0;
+
+    for (const struct fl_store_job *job = s->jobs; job != NULL; job = job->next)
+        n += job->running && !has_own_thread(job) && job->query.tenant == tenant;
+    return n;
+}
+
+static unsigned all_running(const struct fl_store_role *s)
+{
+    unsigned n = 0;
+
+    for (const struct fl_store_job *job = s->jobs; job != NULL; job = job->next)
+        n += job->running && !has_own_thread(job);
+    return n;
 }
 
 /* Of the tenant with the fewest running, the one that waits longest: one tenant's many questions do
- * not hold up the others'. mu held. */
+ * not hold up the others'. The spare threads are for tenants that have none running. mu held. */
 static struct fl_store_job *next_job(struct fl_store_role *s)
 {
+    bool spare = all_running(s) >= fl_conf_num(s->env->conf, FL_SET_QUERY_THREADS);
     struct fl_store_job *best = NULL;
-    unsigned least = UINT32_MAX;
+    unsigned least = spare ? 1 : UINT32_MAX;
 
     for (struct fl_store_job *job = s->jobs; job != NULL; job = job->next) {
-        unsigned running = 0;
+        unsigned running;
 
         if (job->running || has_own_thread(job))
             continue;
-        for (const struct fl_store_job *other = s->jobs; other != NULL; other = other->next)
-            running += other->running && other->query.tenant == job->query.tenant;
+        running = running_of(s, job->query.tenant);
         if (running < least) {
             least = running;
             best = job;
@@ -308,6 +378,7 @@ void *fl_store_pool(void *role)
 {
     struct fl_store_role *s = role;
 
+    (void)fl_turn_behind(); /* where it may not, it is as it was */
     pthread_mutex_lock(&s->mu);
     while (!atomic_load(&s->stopping)) {
         struct fl_store_job *job = next_job(s);
@@ -330,10 +401,14 @@ static void *run_alone(void *ctx)
     struct fl_store_job *job = ctx;
     struct fl_store_role *s = job->s;
 
-    if (job->is_purge)
+    if (job->is_purge) {
         run_purge(job);
-    else
+    } else if (job->ask.kind != 0) {
+        run_work(job);
+    } else {
+        (void)fl_turn_behind();
         run_query(job);
+    }
     pthread_mutex_lock(&s->mu);
     s->extra--;
     pthread_cond_broadcast(&s->changed);
@@ -342,6 +417,24 @@ static void *run_alone(void *ctx)
 }
 
 /* ---- taking questions (loop thread) ---- */
+
+static unsigned jobs_of(struct fl_store_role *s, uint32_t tenant)
+{
+    unsigned n = 0;
+
+    for (const struct fl_store_job *job = s->jobs; job != NULL; job = job->next)
+        n += job->query.tenant == tenant;
+    return n;
+}
+
+static unsigned own_threads_of(struct fl_store_role *s, uint32_t tenant)
+{
+    unsigned n = 0;
+
+    for (const struct fl_store_job *job = s->jobs; job != NULL; job = job->next)
+        n += has_own_thread(job) && job->query.tenant == tenant;
+    return n;
+}
 
 static unsigned tails_of(struct fl_store_role *s, uint32_t tenant)
 {
@@ -358,11 +451,26 @@ static int room_for(struct fl_store_role *s, const struct fl_store_job *job, str
     unsigned waiting = 0;
 
     for (const struct fl_store_job *other = s->jobs; other != NULL; other = other->next)
+        if (job->ask.kind != 0 && other->ask.kind == job->ask.kind && !other->cancelled)
+            return fl_err_set(err, FL_E_AGAIN,
+                              "such work on the store is going on already; wait "
+                              "for its end");
+
+    for (const struct fl_store_job *other = s->jobs; other != NULL; other = other->next)
         waiting++;
     if (s->store == NULL)
         return fl_err_set(err, FL_E_AGAIN, "the store is still being opened; try again");
     if (waiting >= FL_STORE_JOBS_MAX)
         return fl_err_set(err, FL_E_AGAIN, "%u questions are waiting; try again later", waiting);
+    if (jobs_of(s, job->query.tenant) >= FL_STORE_JOBS_EACH)
+        return fl_err_set(err, FL_E_AGAIN,
+                          "%u questions of the tenant are waiting; try again later",
+                          jobs_of(s, job->query.tenant));
+    if (has_own_thread(job) && !job->is_purge &&
+        own_threads_of(s, job->query.tenant) >= FL_STORE_EXTRA_EACH)
+        return fl_err_set(err, FL_E_AGAIN,
+                          "%u exports and live tails of the tenant are running; try again later",
+                          own_threads_of(s, job->query.tenant));
     if (has_own_thread(job) && s->extra >= FL_STORE_EXTRA_MAX)
         return fl_err_set(err, FL_E_AGAIN, "%u exports and live tails are running; try again later",
                           s->extra);
@@ -530,6 +638,39 @@ static int take_purge(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_
     return r;
 }
 
+static int take_work(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_err *err)
+{
+    struct fl_store_job *job;
+    const struct fl_job_row *row = NULL;
+    struct fl_msg_store_job msg;
+    struct fl_cap cap = {.not_after_us = INT64_MAX};
+    int r = fl_msg_decode(in->type, in->payload, &msg, err);
+
+    if (r >= 0 && (row = fl_job_row((enum fl_job_kind)msg.kind)) == NULL)
+        r = fl_err_set(err, FL_E_INVAL, "this version knows no such work on the store");
+    if (r >= 0 && row->need != 0)
+        r = check_cap(s, msg.cap, msg.dry != 0 ? FL_CAP_READ : row->need, &cap, err);
+    if (r < 0)
+        return r;
+    job = new_job(s, in->id);
+    if (job == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory for work on the store");
+    job->ask = (struct fl_job_ask){.kind = (enum fl_job_kind)msg.kind,
+                                   .tenant = row->need != 0 ? cap.tenant : msg.tenant,
+                                   .from_day = msg.from_day,
+                                   .to_day = msg.to_day,
+                                   .dry = msg.dry != 0,
+                                   .args = fl_span_of(job->texts, msg.args.len)};
+    if (msg.args.len > 0)
+        memcpy(job->texts, msg.args.ptr, msg.args.len);
+    job->query.tenant = job->ask.tenant;
+    job->not_after_us = cap.not_after_us;
+    r = enqueue(s, job, err);
+    if (r < 0)
+        free_job(job);
+    return r;
+}
+
 static void take_credit_message(struct fl_store_role *s, struct fl_imsg_in *in)
 {
     struct fl_msg_credit msg;
@@ -584,6 +725,10 @@ bool fl_store_query_message(struct fl_store_role *s, struct fl_imsg_in *in)
     case FL_MSG_PURGE:
         if (take_purge(s, in, &err) < 0)
             (void)fl_imsg_fail(s->core, in->id, &err);
+        return true;
+    case FL_MSG_STORE_JOB:
+        if (take_work(s, in, &err) < 0)
+            refuse(s, in->id, &err);
         return true;
     case FL_MSG_CREDIT:
         take_credit_message(s, in);

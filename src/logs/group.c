@@ -69,6 +69,8 @@ void fl_groups_done(struct fl_groups *g)
     free(g->id);
     free(g->user);
     free(g->map);
+    free(g->local);
+    free(g->user_map);
     if (g->num != NULL) {
         free(g->num->value);
         free(g->num->id);
@@ -380,6 +382,33 @@ static void add_column(struct fl_groups *g, const struct fl_block *block, uint32
         g->group[g->id[i]].sums.v[sum] += num[g->row[i]]; /* 0 where absent */
 }
 
+static int fresh_user_map(struct fl_groups *g, size_t words, struct fl_err *err)
+{
+    if (words > g->user_map_cap) {
+        uint32_t *grown = realloc(g->user_map, words * sizeof *grown);
+
+        if (grown == NULL)
+            return no_memory(err);
+        g->user_map = grown;
+        g->user_map_cap = words;
+    }
+    memset(g->user_map, 0xff, words * sizeof *g->user_map);
+    return FL_OK;
+}
+
+/* In a bitmap a user that is there already, or has room, needs nothing but its bit. */
+static bool set_bit(struct fl_groups *g, uint32_t id, uint32_t user)
+{
+    struct fl_idset *set = &g->group[id].users;
+    uint64_t bit = UINT64_C(1) << (user % 64);
+
+    if (user == UINT32_MAX || set->bits == NULL || user / 64 >= set->cap)
+        return false;
+    set->count += (set->bits[user / 64] & bit) == 0;
+    set->bits[user / 64] |= bit;
+    return true;
+}
+
 int fl_groups_add_users(struct fl_groups *g, const struct fl_block *block, uint32_t n,
                         struct fl_err *err)
 {
@@ -388,14 +417,122 @@ int fl_groups_add_users(struct fl_groups *g, const struct fl_block *block, uint3
 
     if (col->present == 0)
         return FL_OK;
-    r = fresh_map(g, (size_t)col->word_count + 1, err);
+    r = fresh_user_map(g, (size_t)col->word_count + 1, err);
     for (uint32_t i = 0; r == FL_OK && i < n && g->want_users; i++) {
         uint32_t code = col->code[g->row[i]];
 
-        if (code != 0)
-            r = fl_groups_user(g, g->id[i], col->words[code], &g->map[code], err);
+        if (code != 0 && !set_bit(g, g->id[i], g->user_map[code]))
+            r = fl_groups_user(g, g->id[i], col->words[code], &g->user_map[code], err);
     }
     return r;
+}
+
+/* ---- a block at once ---- */
+
+int fl_groups_list(struct fl_groups *g, const struct fl_block *block, const uint64_t *bits,
+                   uint32_t *ret_n, struct fl_err *err)
+{
+    const struct fl_col *col = &block->col[g->by];
+
+    *ret_n = list_rows(block, bits, g->row);
+    return fresh_map(g, (size_t)(col->present == 0 ? 0 : col->word_count) + 1, err);
+}
+
+int fl_groups_of_code(struct fl_groups *g, const struct fl_block *block, uint32_t code,
+                      uint32_t *ret_id, struct fl_err *err)
+{
+    int r = FL_OK;
+
+    if (g->map[code] == UINT32_MAX) {
+        if (code == 0)
+            g->map[0] = FL_GROUP_NONE;
+        else
+            r = fl_groups_at(g, block->col[g->by].words[code], &g->map[code], err);
+    }
+    if (r == FL_OK)
+        *ret_id = g->map[code];
+    return r;
+}
+
+static int fresh_local(struct fl_groups *g, size_t words, struct fl_err *err)
+{
+    if (words > g->local_cap) {
+        struct fl_sums *grown = realloc(g->local, words * sizeof *grown);
+
+        if (grown == NULL)
+            return no_memory(err);
+        g->local = grown;
+        g->local_cap = words;
+    }
+    memset(g->local, 0, words * sizeof *g->local);
+    return FL_OK;
+}
+
+static const struct {
+    enum fl_field field;
+    enum fl_sum sum;
+} sum_columns[] = {
+    {FL_F_SESSIONS, FL_SUM_SESSIONS}, {FL_F_BYTES_UP, FL_SUM_UP},
+    {FL_F_BYTES_DOWN, FL_SUM_DOWN},   {FL_F_PACKETS, FL_SUM_PACKETS},
+    {FL_F_SECONDS, FL_SUM_SECONDS},
+};
+
+static void add_local(struct fl_groups *g, const struct fl_block *block, const uint32_t *code,
+                      uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        g->local[code[g->row[i]]].v[FL_SUM_ROWS]++;
+    for (size_t c = 0; c < FL_LEN(sum_columns); c++) {
+        const struct fl_col *col = &block->col[sum_columns[c].field];
+        enum fl_sum sum = sum_columns[c].sum;
+
+        if (col->present == 0 || col->num == NULL)
+            continue;
+        for (uint32_t i = 0; i < n; i++)
+            g->local[code[g->row[i]]].v[sum] += col->num[g->row[i]]; /* 0 where absent */
+    }
+}
+
+static int join_local(struct fl_groups *g, const struct fl_block *block, uint32_t words,
+                      struct fl_err *err)
+{
+    int r = FL_OK;
+
+    for (uint32_t code = 0; code < words && r == FL_OK; code++) {
+        uint32_t id = 0;
+
+        if (g->local[code].v[FL_SUM_ROWS] == 0)
+            continue;
+        r = fl_groups_of_code(g, block, code, &id, err);
+        if (r == FL_OK)
+            fl_sums_join(&g->group[id].sums, &g->local[code]);
+    }
+    return r;
+}
+
+int fl_groups_add_block(struct fl_groups *g, const struct fl_block *block, const uint64_t *bits,
+                        uint32_t *ret_n, struct fl_err *err)
+{
+    const struct fl_col *col = &block->col[g->by];
+    uint32_t words = col->word_count;
+    int r;
+
+    if (!fl_field_is_str(g->by) || col->present == 0) {
+        r = fl_groups_resolve(g, block, bits, ret_n, err);
+        return r < 0 ? r : fl_groups_add(g, block, *ret_n, err);
+    }
+    r = fl_groups_list(g, block, bits, ret_n, err);
+    if (r == FL_OK)
+        r = fresh_local(g, words, err);
+    if (r < 0)
+        return r;
+    add_local(g, block, col->code, *ret_n);
+    r = join_local(g, block, words, err);
+    if (r < 0 || !g->want_users)
+        return r;
+    for (uint32_t i = 0; i < *ret_n; i++)
+        g->id[i] = g->map[col->code[g->row[i]]];
+    return fl_groups_add_users(g, block, *ret_n, err);
 }
 
 int fl_groups_add(struct fl_groups *g, const struct fl_block *block, uint32_t n, struct fl_err *err)

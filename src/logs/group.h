@@ -49,6 +49,9 @@ struct fl_groups {
     uint32_t *map;             /* code of the block to group, UINT32_MAX = not yet */
     size_t map_cap;
     struct fl_groups_num *num; /* number fields: value to group */
+    struct fl_sums *local;     /* by code of the block */
+    uint32_t *user_map;        /* code of the block to user */
+    size_t local_cap, user_map_cap;
 };
 
 int fl_groups_init(struct fl_groups *g, enum fl_field by, bool want_users, size_t cells,
@@ -64,6 +67,21 @@ int fl_groups_resolve(struct fl_groups *g, const struct fl_block *block, const u
 /* Add the sums (and users) of n resolved rows. */
 int fl_groups_add(struct fl_groups *g, const struct fl_block *block, uint32_t n, struct fl_err *err)
     FL_MUST_CHECK;
+
+/*
+ * Both at once, for the rows of a bitmap: sums by the block's codes first, then a group per code.
+ * *ret_n rows.
+ */
+int fl_groups_add_block(struct fl_groups *g, const struct fl_block *block, const uint64_t *bits,
+                        uint32_t *ret_n, struct fl_err *err) FL_MUST_CHECK;
+/*
+ * For words: g->row and g->map as above, without resolving any. Where a code has rows, the caller
+ * asks fl_groups_of_code().
+ */
+int fl_groups_list(struct fl_groups *g, const struct fl_block *block, const uint64_t *bits,
+                   uint32_t *ret_n, struct fl_err *err) FL_MUST_CHECK;
+int fl_groups_of_code(struct fl_groups *g, const struct fl_block *block, uint32_t code,
+                      uint32_t *ret_id, struct fl_err *err) FL_MUST_CHECK;
 
 /* Only the users of n resolved rows. */
 int fl_groups_add_users(struct fl_groups *g, const struct fl_block *block, uint32_t n,

@@ -20,7 +20,10 @@ struct fl_part {
 struct fl_parts {
     struct fl_part *part;
     size_t count, cap;
+    struct fl_sumset *sums;
 };
+
+#define SUMS_MAX_BYTES ((size_t)32 << 20) /* that queries remember, over all tenants */
 
 static struct fl_part *add_part(struct fl_parts *parts)
 {
@@ -50,6 +53,7 @@ static bool add_seg(struct fl_parts *parts, struct fl_store *s, struct fl_store_
         return false;
     p->store = s;
     p->seg = seg;
+    atomic_store(&seg->sums, s->sums); /* who must forget it when it is destroyed */
     atomic_fetch_add_explicit(&seg->refs, 1, memory_order_relaxed);
     p->info = (struct fl_part_info){.sealed = true,
                                     .day = seg->id.day,
@@ -112,6 +116,10 @@ int fl_parts_open(struct fl_store *store, uint32_t tenant, int64_t from_us, int6
     if (parts == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for parts");
     pthread_mutex_lock(&store->mu);
+    if (store->sums == NULL)
+        store->sums = fl_sumcache_new(SUMS_MAX_BYTES);
+    if (store->sums != NULL)
+        parts->sums = fl_sumset_of(store->sums, tenant);
     t = fl_store_find(store, tenant);
     for (uint32_t i = 0; t != NULL && i < t->day_count && ok; i++)
         ok = add_day(parts, store, t->days[i], from_us, to_us);
@@ -133,6 +141,7 @@ void fl_parts_free(struct fl_parts *parts)
         fl_store_seg_unref(parts->part[i].seg);
         fl_memtable_unref(parts->part[i].mt);
     }
+    fl_sumset_unref(parts->sums);
     free(parts->part);
     free(parts);
 }
@@ -150,6 +159,16 @@ struct fl_part *fl_parts_get(const struct fl_parts *parts, size_t i)
 void fl_part_info(const struct fl_part *part, struct fl_part_info *ret)
 {
     *ret = part->info;
+}
+
+struct fl_sumset *fl_parts_sums(struct fl_parts *parts)
+{
+    return parts->sums;
+}
+
+const unsigned char *fl_part_file_id(const struct fl_part *part)
+{
+    return part->seg == NULL ? NULL : part->seg->id.file_id;
 }
 
 /* ---- sealed ---- */
@@ -309,17 +328,20 @@ int fl_part_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_
                    struct fl_rollup **ret, uint64_t *bytes_read, struct fl_err *err)
 {
     struct fl_rollup *stored = NULL;
-    int from, r;
+    int from = -1, r;
 
     if (part->seg == NULL)
         return fl_err_set(err, FL_E_NOENT, "rows in memory have no sums");
     r = open_segment(part, err);
     if (r < 0)
         return r;
-    for (from = (int)tier; from >= 0; from--) { /* the coarsest that is stored */
-        r = fl_segment_rollup(part->open, dim, (enum fl_rollup_tier)from, &stored, bytes_read, err);
-        if (r != FL_E_NOENT)
-            break;
+    r = FL_E_NOENT;
+    for (int t = (int)tier; t >= 0 && r == FL_E_NOENT; t--) { /* the coarsest that is stored */
+        if (tier < FL_TIER_5M_ALL || t >= (int)FL_TIER_5M_ALL || t <= (int)tier - FL_TIER_5M_ALL) {
+            from = t;
+            r = fl_segment_rollup(part->open, dim, (enum fl_rollup_tier)t, &stored, bytes_read,
+                                  err);
+        }
     }
     if (r == FL_E_NOENT)
         return from_columns(part, dim, tier, ret, bytes_read, err);

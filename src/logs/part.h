@@ -10,6 +10,7 @@
 
 #include "logs/block.h"
 #include "logs/rollup.h"
+#include "logs/sumcache.h"
 
 struct fl_store;
 struct fl_parts;
@@ -50,7 +51,13 @@ int fl_part_load(struct fl_part *part, uint32_t block, const struct fl_fieldset 
  * reading the rows themselves would. false for memtables and what does not open. */
 bool fl_part_has_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier);
 bool fl_part_has_rollup_users(struct fl_part *part, enum fl_rollup_dim dim);
-/* Sealed parts only; FL_E_NOENT for memtables. */
+/* What is remembered of the tenant's sums (logs/sumcache.h), borrowed from parts; NULL: nothing is.
+ */
+struct fl_sumset *fl_parts_sums(struct fl_parts *parts);
+/* Of a sealed part, 16 bytes; NULL for memtables. */
+const unsigned char *fl_part_file_id(const struct fl_part *part);
+/* Sealed parts only; FL_E_NOENT for memtables. What is not stored is made from what is, or from the
+ * rows. */
 int fl_part_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier,
                    struct fl_rollup **ret, uint64_t *bytes_read, struct fl_err *err) FL_MUST_CHECK;
 int fl_part_rollup_users(struct fl_part *part, enum fl_rollup_dim dim, struct fl_rollup_users **ret,

@@ -11,8 +11,10 @@
  * CONTEXT 20 before and after, 100,000; FACETS 10 values, 1,000; TAIL rows per second 1,000,
  * 100,000; EXPORT and COUNT none. SERIES: at most 2,000 buckets; step 0 chooses one. Sums are those
  * of the columns that fl_sessions_row() derives. TOP and SERIES of app, domain, category and user
- * read rollups of sealed parts that lie wholly in the range when the filter looks at nothing but
- * the site; the result is the same. A TAIL more than 10,000 rows behind jumps ahead; what it
+ * read rollups of sealed parts when the filter looks at nothing but the site, and the ends of the
+ * range lie outside of the part or on the edge of a bucket; the result is the same. Distinct users
+ * of TOP are no sum: two columns of the rows have them where their list is not stored. COUNT adds
+ * up `metric`, too, where it is given. A TAIL more than 10,000 rows behind jumps ahead; what it
  * dropped it tells as {"fairlead":{"dropped":n,"cursor":"..."}}, with n 0 when it is idle.
  */
 #ifndef FL_LOGS_QUERY_H
@@ -44,6 +46,8 @@ struct fl_query {
     uint32_t budget_ms;    /* 0: none; EXPORT and TAIL have none */
     uint64_t budget_bytes; /* of tables of groups; 0: 64 MiB */
     bool original;         /* with event.original */
+    bool rows_only;        /* never from rollups: for comparison, the answer is the same */
+    bool no_users;         /* TOP: distinct users are not counted (null), also with format "sums" */
 };
 
 struct fl_query_sink {

@@ -48,10 +48,27 @@ static bool site_only(const struct fl_filter *filter)
     return filter->op != FL_OP_TEXT && filter->field == FL_F_SITE;
 }
 
-static bool inside(const struct fl_run *run, const struct fl_part_info *info)
+static bool on_edge(int64_t us, int64_t tier_us)
 {
-    return info->sealed && info->min_time_us >= run->q->from_us &&
-           info->max_time_us < run->q->to_us;
+    return us % tier_us == 0;
+}
+
+/* Do the buckets of a tier lie wholly in the time range, or wholly outside, as far as the part has
+ * them? */
+static bool fits(const struct fl_run *run, const struct fl_part_info *info, int tier)
+{
+    const int64_t tier_us = fl_rollup_tier_us[tier];
+
+    return info->sealed &&
+           (info->min_time_us >= run->q->from_us || on_edge(run->q->from_us, tier_us)) &&
+           (info->max_time_us < run->q->to_us || on_edge(run->q->to_us, tier_us));
+}
+
+/* Is the bucket in the range? One that is cut by an end lies in a part that is not. */
+static bool in_range(const struct fl_run *run, const struct fl_part_info *info, int64_t bucket_us)
+{
+    return (info->min_time_us >= run->q->from_us || bucket_us >= run->q->from_us) &&
+           (info->max_time_us < run->q->to_us || bucket_us < run->q->to_us);
 }
 
 /* For each site of a rollup: does the filter take it? */
@@ -93,7 +110,8 @@ static int id_of(struct fl_groups *groups, const struct fl_span *keys, uint32_t 
     return fl_groups_at(groups, key == 0 ? (struct fl_span){NULL, 0} : keys[key], &ids[key], err);
 }
 
-static int add_rollup(struct fl_run *run, const struct fl_collect *how, const struct fl_rollup *u,
+static int add_rollup(struct fl_run *run, const struct fl_collect *how,
+                      const struct fl_part_info *info, const struct fl_rollup *u,
                       struct fl_err *err)
 {
     bool *take = take_sites(run, u->sites, u->site_count, err);
@@ -103,7 +121,7 @@ static int add_rollup(struct fl_run *run, const struct fl_collect *how, const st
     for (size_t i = 0; r == FL_OK && i < u->count; i++) {
         const struct fl_rollup_entry *e = &u->entries[i];
 
-        if (!take[e->site])
+        if (!take[e->site] || !in_range(run, info, e->bucket_us))
             continue;
         run->end->rows_matched += e->rows;
         r = id_of(how->groups, u->keys, e->key, ids, err);
@@ -112,6 +130,87 @@ static int add_rollup(struct fl_run *run, const struct fl_collect *how, const st
     }
     free(take);
     free(ids);
+    return r;
+}
+
+/* ---- remembered sums: numbers of the tenant's set instead of words ---- */
+
+struct known { /* for one query */
+    struct fl_sumset *set;
+    enum fl_rollup_dim dim;
+    uint32_t *ids; /* number of a key to group; UINT32_MAX: not yet */
+    uint32_t id_count;
+    signed char *take; /* number of a site: -1 not yet */
+    uint32_t take_count;
+};
+
+static bool grow(void **at, uint32_t *count, uint32_t need, size_t size)
+{
+    uint32_t more = need > *count * 2 ? need : *count * 2;
+    unsigned char *grown = need <= *count ? *at : realloc(*at, more * size);
+
+    if (grown == NULL)
+        return false;
+    if (need > *count) {
+        memset(grown + *count * size, 0xff, (more - *count) * size);
+        *count = more;
+    }
+    *at = grown;
+    return true;
+}
+
+static bool make_room(struct known *k)
+{
+    void *ids = k->ids, *take = k->take;
+    bool ok = grow(&ids, &k->id_count, fl_sumset_keys(k->set, k->dim), sizeof *k->ids) &&
+              grow(&take, &k->take_count, fl_sumset_sites(k->set), sizeof *k->take);
+
+    k->ids = ids;
+    k->take = take;
+    return ok;
+}
+
+static bool takes_site(const struct fl_run *run, struct known *k, uint32_t site)
+{
+    if (k->take[site] < 0) {
+        struct fl_event ev;
+
+        fl_event_clear(&ev);
+        if (site > 0)
+            fl_event_str(&ev, FL_F_SITE, fl_sumset_site(k->set, site));
+        k->take[site] = fl_filter_match(run->filter, &ev);
+    }
+    return k->take[site] != 0;
+}
+
+static int add_list(struct fl_run *run, const struct fl_collect *how,
+                    const struct fl_part_info *info, struct known *k,
+                    const struct fl_sum_list *list, struct fl_err *err)
+{
+    int r = make_room(k) ? FL_OK : fl_err_set(err, FL_E_NOMEM, "no memory for keys");
+
+    for (size_t i = 0; r == FL_OK && i < list->count; i++) {
+        const struct fl_sum_entry *s = &list->entries[i];
+        const struct fl_rollup_entry e = {.bucket_us = list->bucket_us[s->bucket],
+                                          .rows = s->rows,
+                                          .sessions = s->sessions,
+                                          .bytes_up = s->up,
+                                          .bytes_down = s->down,
+                                          .packets = s->packets,
+                                          .seconds = s->seconds};
+
+        if (!in_range(run, info, e.bucket_us) ||
+            (run->filter != NULL && !takes_site(run, k, s->site)))
+            continue;
+        run->end->rows_matched += e.rows;
+        if (k->ids[s->key] == UINT32_MAX)
+            r = fl_groups_at(how->groups,
+                             s->key == 0 ? (struct fl_span){NULL, 0}
+                                         : fl_sumset_key(k->set, k->dim, s->key),
+                             &k->ids[s->key], err);
+        if (r == FL_OK)
+            r = how->entry(how->ctx, k->ids[s->key], &e, err);
+    }
     return r;
 }
 
@@ -149,15 +248,21 @@ static int users_of_rows(struct fl_run *run, const struct fl_run_block *block, v
     return r < 0 ? r : fl_groups_add_users(groups, &block->view, n, err);
 }
 
+static bool is_inside(const struct fl_run *run, const struct fl_part_info *info)
+{
+    return info->min_time_us >= run->q->from_us && info->max_time_us < run->q->to_us;
+}
+
 /* Distinct users are no sum. Where their list is not stored, two columns of the rows have them. */
-static int count_users(struct fl_run *run, const struct fl_collect *how, enum fl_rollup_dim dim,
+static int count_users(struct fl_run *run, const struct fl_collect *how,
+                       const struct fl_part_info *info, enum fl_rollup_dim dim,
                        struct fl_part *part, struct fl_err *err)
 {
     struct fl_fieldset fields = {{0, 0}};
     struct fl_rollup_users *users;
     int r;
 
-    if (fl_part_has_rollup_users(part, dim) &&
+    if (is_inside(run, info) && fl_part_has_rollup_users(part, dim) &&
         fl_part_rollup_users(part, dim, &users, &run->end->bytes_read, NULL) >= 0) {
         r = add_rollup_users(run, how, users, err);
         fl_rollup_users_free(users);
@@ -168,31 +273,63 @@ static int count_users(struct fl_run *run, const struct fl_collect *how, enum fl
     return fl_run_part(run, part, &fields, users_of_rows, how->groups, err);
 }
 
-/* 1: the part is counted; 0: it has to be read row by row. */
-static int from_rollup(struct fl_run *run, const struct fl_collect *how, enum fl_rollup_dim dim,
-                       struct fl_part *part, struct fl_err *err)
+/* Sums of one tier: 1 they were added, 0 there are none. */
+static int add_tier(struct fl_run *run, const struct fl_collect *how,
+                    const struct fl_part_info *info, struct known *k, struct fl_part *part,
+                    enum fl_rollup_tier tier, struct fl_err *err)
 {
+    const unsigned char *id = fl_part_file_id(part);
+    const struct fl_sum_list *list =
+        k->set == NULL || id == NULL ? NULL : fl_sumset_get(k->set, id, k->dim, tier);
     struct fl_rollup *sums = NULL;
-    int tier = (int)how->tier, r;
+    bool stored = true;
+    int r = FL_OK;
 
-    while (tier >= 0 && !fl_part_has_rollup(part, dim, (enum fl_rollup_tier)tier))
-        tier--;
-    if (tier < 0 || fl_part_rollup(part, dim, (enum fl_rollup_tier)tier, &sums,
-                                   &run->end->bytes_read, NULL) < 0)
-        return 0;
-    r = add_rollup(run, how, sums, err);
+    if (list == NULL) {
+        stored = fl_part_has_rollup(part, k->dim, tier);
+        if (stored && fl_part_rollup(part, k->dim, tier, &sums, &run->end->bytes_read, NULL) < 0)
+            return 0; /* the rows may tell more */
+        if (k->set != NULL && id != NULL)
+            list = fl_sumset_add(k->set, id, k->dim, tier, sums);
+    } else {
+        stored = list->bucket_us != NULL;
+    }
+    if (stored && list != NULL)
+        r = add_list(run, how, info, k, list, err);
+    else if (stored)
+        r = add_rollup(run, how, info, sums, err);
+    fl_sum_list_unref(list);
     fl_rollup_free(sums);
+    return r < 0 ? r : stored;
+}
+
+/* 1: the part is counted; 0: it has to be read row by row. */
+static int from_rollup(struct fl_run *run, const struct fl_collect *how,
+                       const struct fl_part_info *info, struct known *k, struct fl_part *part,
+                       struct fl_err *err)
+{
+    int r = 0;
+
+    /* Sums of all sites are fewer; then the coarsest first. */
+    for (int all = run->filter == NULL; all >= 0 && r == 0; all--)
+        for (int tier = (int)how->tier; tier >= 0 && r == 0; tier--)
+            if (fits(run, info, tier))
+                r = add_tier(run, how, info, k, part,
+                             (enum fl_rollup_tier)(tier + (all ? FL_TIER_5M_ALL : 0)), err);
+    if (r <= 0)
+        return r;
     run->end->from_rollups = true;
     run->looked = true;
-    if (r == FL_OK && how->groups->want_users)
-        r = count_users(run, how, dim, part, err);
+    if (how->groups->want_users)
+        r = count_users(run, how, info, k->dim, part, err);
     return r < 0 ? r : 1;
 }
 
 int fl_collect(struct fl_run *run, const struct fl_collect *how, struct fl_err *err)
 {
-    enum fl_rollup_dim dim = dim_of(how->groups->by);
-    bool rollups = how->rollups && dim != FL_ROLLUP_DIMS && site_only(run->filter);
+    struct known known = {.set = fl_parts_sums(run->parts), .dim = dim_of(how->groups->by)};
+    bool rollups =
+        how->rollups && !run->q->rows_only && known.dim != FL_ROLLUP_DIMS && site_only(run->filter);
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < fl_parts_count(run->parts) && fl_run_goes_on(run); i++) {
@@ -200,9 +337,11 @@ int fl_collect(struct fl_run *run, const struct fl_collect *how, struct fl_err *
         struct fl_part_info info;
 
         fl_part_info(part, &info);
-        r = rollups && inside(run, &info) ? from_rollup(run, how, dim, part, err) : 0;
+        r = rollups && info.sealed ? from_rollup(run, how, &info, &known, part, err) : 0;
         if (r == 0)
             r = fl_run_part(run, part, &how->fields, how->block, how->ctx, err);
     }
+    free(known.ids);
+    free(known.take);
     return r < 0 ? r : FL_OK;
 }

@@ -141,26 +141,82 @@ int fl_query_facets(struct fl_run *run, struct fl_err *err)
 
 /* ---- count ---- */
 
+struct count {
+    fl_run_metric *metric; /* NULL: only rows */
+    const char *name;
+    struct fl_fieldset fields; /* that it is made of */
+    struct fl_sums sums;
+};
+
+static const struct {
+    enum fl_field field;
+    enum fl_sum sum;
+} count_columns[] = {
+    {FL_F_SESSIONS, FL_SUM_SESSIONS}, {FL_F_BYTES_UP, FL_SUM_UP},
+    {FL_F_BYTES_DOWN, FL_SUM_DOWN},   {FL_F_PACKETS, FL_SUM_PACKETS},
+    {FL_F_SECONDS, FL_SUM_SECONDS},   {FL_F_BYTES, FL_SUM_UP}, /* last: up and down in one */
+};
+
+static uint64_t sum_rows(const struct fl_col *col, const struct fl_run_block *block)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t w = 0; w * 64 < block->view.rows && col->present > 0; w++)
+        for (uint64_t bits = block->bits[w]; bits != 0; bits &= bits - 1)
+            sum += col->num[w * 64 + (uint32_t)__builtin_ctzll(bits)]; /* 0 where absent */
+    return sum;
+}
+
 static int count_rows(struct fl_run *run, const struct fl_run_block *block, void *ctx,
                       struct fl_err *err)
 {
-    (void)ctx;
+    struct count *count = ctx;
+
     (void)err;
     run->end->rows_matched += block->count;
+    count->sums.v[FL_SUM_ROWS] += block->count;
+    for (size_t c = 0; c < FL_LEN(count_columns); c++)
+        if (fl_fieldset_has(&count->fields, count_columns[c].field) &&
+            block->view.col[count_columns[c].field].num != NULL)
+            count->sums.v[count_columns[c].sum] +=
+                sum_rows(&block->view.col[count_columns[c].field], block);
     return FL_OK;
+}
+
+/* Only the columns that change the metric. */
+static void count_fields(const struct count *count, struct fl_fieldset *add_to)
+{
+    bool both = count->metric != NULL && strcmp(count->name, "bytes") == 0;
+
+    if (both)
+        fl_fieldset_add(add_to, FL_F_BYTES);
+    for (size_t c = 0; count->metric != NULL && !both && c + 1 < FL_LEN(count_columns); c++) {
+        struct fl_sums one = {{0}};
+
+        one.v[count_columns[c].sum] = 1;
+        if (count->metric(&one) != 0)
+            fl_fieldset_add(add_to, count_columns[c].field);
+    }
 }
 
 int fl_query_count(struct fl_run *run, struct fl_err *err)
 {
-    const struct fl_fieldset none = {{0, 0}};
+    struct count count = {.metric = NULL};
     struct fl_json j;
-    int r = fl_run_each(run, &none, count_rows, NULL, err);
+    int r = FL_OK;
 
+    if (run->q->metric.len > 0)
+        r = fl_run_metric_of(run->q->metric, &count.name, &count.metric, err);
+    count_fields(&count, &count.fields);
+    if (r == FL_OK)
+        r = fl_run_each(run, &count.fields, count_rows, &count, err);
     if (r < 0 || run->cancelled)
         return r;
     fl_json_init(&j, &run->out);
     fl_json_object(&j, NULL);
     fl_json_u64(&j, "rows", run->end->rows_matched);
+    if (count.metric != NULL && strcmp(count.name, "rows") != 0)
+        fl_json_u64(&j, count.name, count.metric(&count.sums));
     fl_json_time(&j, "from", run->q->from_us);
     fl_json_time(&j, "to", run->q->to_us);
     fl_json_end(&j);

@@ -174,7 +174,7 @@ int fl_run_block(struct fl_run *run, struct fl_part *part, uint32_t block,
     run->looked = true;
     if (when == FL_SCAN_OUTSIDE || !fl_scan_may(&run->scan, part, block))
         return 0;
-    *ret = (struct fl_run_block){.count = 0};
+    *ret = (struct fl_run_block){.part = part, .no = block};
     fl_part_info(part, &ret->info);
     r = load_and_scan(run, part, block, when == FL_SCAN_PARTLY, fields, ret, err);
     if (r <= 0) {

@@ -38,6 +38,8 @@ struct fl_run_block {
     struct fl_block view;     /* columns of both loads */
     const uint64_t *bits;
     uint32_t count;
+    struct fl_part *part; /* where it is from */
+    uint32_t no;
     struct fl_block *first, *second; /* owned by the run block */
 };
 

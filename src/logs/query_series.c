@@ -5,7 +5,13 @@
 #include "base/time.h"
 #include "logs/query_collect.h"
 
-enum { DEFAULT_LIMIT = 10, MAX_LIMIT = 100, MAX_BUCKETS = 2000, AUTO_BUCKETS = 300 };
+enum {
+    DEFAULT_LIMIT = 10,
+    MAX_LIMIT = 100,
+    MAX_BUCKETS = 2000,
+    AUTO_BUCKETS = 300,
+    LOCAL_CELLS = 1 << 16 /* of one block, by code and bucket */
+};
 
 #define TIME_LIMIT_US (INT64_C(1) << 60) /* the year 38,500: no arithmetic below can overflow */
 
@@ -19,8 +25,9 @@ struct series {
     int64_t first_us, step_us;
     size_t buckets;
     uint32_t *ids, count, shown;
-    uint64_t *values; /* shown + 1 times buckets; the last is other */
-    uint32_t *place;  /* second pass: group to row of values */
+    uint64_t *values;             /* shown + 1 times buckets; the last is other */
+    uint32_t *place;              /* second pass: group to row of values */
+    uint64_t *local, *local_rows; /* LOCAL_CELLS each */
 };
 
 /* ---- arguments ---- */
@@ -70,7 +77,7 @@ static void set_columns(struct series *s)
         const char *metric;
         enum fl_field num[2];
     } columns[] = {
-        {"bytes", {FL_F_BYTES_UP, FL_F_BYTES_DOWN}}, {"up", {FL_F_BYTES_UP, FL_FIELD_COUNT}},
+        {"bytes", {FL_F_BYTES, FL_FIELD_COUNT}},     {"up", {FL_F_BYTES_UP, FL_FIELD_COUNT}},
         {"down", {FL_F_BYTES_DOWN, FL_FIELD_COUNT}}, {"sessions", {FL_F_SESSIONS, FL_FIELD_COUNT}},
         {"packets", {FL_F_PACKETS, FL_FIELD_COUNT}}, {"seconds", {FL_F_SECONDS, FL_FIELD_COUNT}},
         {"rows", {FL_FIELD_COUNT, FL_FIELD_COUNT}},
@@ -157,19 +164,191 @@ static int add_cell(struct series *s, uint32_t id, size_t bucket, uint64_t value
     return FL_OK;
 }
 
+/* FL_F_BYTES is up and down added, but it stops at the highest number, where the sums of both go
+ * on modulo 2^64 as those of rollups do. */
+static bool is_cut(const struct series *s, const struct fl_block *block)
+{
+    const struct fl_col *col = &block->col[FL_F_BYTES];
+    uint64_t most = 0;
+
+    if (s->num[0] != FL_F_BYTES || col->present == 0)
+        return false;
+    for (uint32_t i = 0; i < block->rows; i++)
+        most |= col->num[i] == UINT64_MAX;
+    return most != 0;
+}
+
+static int mend_bytes(struct fl_run *run, const struct fl_run_block *block, struct fl_err *err)
+{
+    const struct fl_block *view = &block->view;
+    struct fl_fieldset fields = {{0, 0}};
+    struct fl_block *parts = NULL;
+    const struct fl_col *up, *down;
+    int r;
+
+    fl_fieldset_add(&fields, FL_F_BYTES_UP);
+    fl_fieldset_add(&fields, FL_F_BYTES_DOWN);
+    r = fl_part_load(block->part, block->no, &fields, &parts, &run->end->bytes_read, err);
+    if (r < 0)
+        return r;
+    up = &parts->col[FL_F_BYTES_UP];
+    down = &parts->col[FL_F_BYTES_DOWN];
+    for (uint32_t i = 0; i < view->rows && i < parts->rows; i++)
+        view->col[FL_F_BYTES].num[i] =
+            (up->present == 0 ? 0 : up->num[i]) + (down->present == 0 ? 0 : down->num[i]);
+    fl_block_free(parts);
+    return FL_OK;
+}
+
+/* First bucket and number of buckets of the rows listed; 0: too many to count by themselves. */
+static size_t local_buckets(const struct series *s, const struct fl_block *block, uint32_t n,
+                            size_t *ret_first)
+{
+    const struct fl_col *time = &block->col[FL_F_TIME];
+    int64_t first = INT64_MAX, last = INT64_MIN;
+    size_t words = block->col[s->groups.by].word_count, count;
+
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t us = (int64_t)time->num[s->groups.row[i]];
+
+        first = us < first ? us : first;
+        last = us > last ? us : last;
+    }
+    *ret_first = bucket_of(s, first);
+    count = bucket_of(s, last) - *ret_first + 1;
+    return words > 0 && count <= LOCAL_CELLS / words ? count : 0;
+}
+
+/* Sums of the block alone, by bucket and code: two small tables instead of a group per row. */
+static void sum_local(struct series *s, const struct fl_block *block, uint32_t n, size_t first)
+{
+    const uint32_t *row = s->groups.row, *code = block->col[s->groups.by].code;
+    const uint64_t *time = block->col[FL_F_TIME].num;
+    const struct fl_col *value = s->num[0] == FL_FIELD_COUNT ? NULL : &block->col[s->num[0]];
+    size_t words = block->col[s->groups.by].word_count, at = 0;
+    int64_t from_us = 0;
+    bool any = value != NULL && value->present > 0, begun = false;
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t r = row[i];
+
+        if (!begun || time[r] - (uint64_t)from_us >= (uint64_t)s->step_us) {
+            size_t bucket = bucket_of(s, (int64_t)time[r]);
+
+            from_us = s->first_us + (int64_t)bucket * s->step_us;
+            at = (bucket - first) * words;
+            begun = true;
+        }
+        s->local_rows[at + code[r]]++;
+        if (any)
+            s->local[at + code[r]] += value->num[r];
+    }
+}
+
+/* The one sum that the metric asks for. */
+static enum fl_sum sum_of(const struct series *s)
+{
+    static const struct {
+        enum fl_field num;
+        enum fl_sum sum;
+    } sums[] = {
+        {FL_F_BYTES, FL_SUM_UP},        {FL_F_BYTES_UP, FL_SUM_UP},
+        {FL_F_BYTES_DOWN, FL_SUM_DOWN}, {FL_F_SESSIONS, FL_SUM_SESSIONS},
+        {FL_F_PACKETS, FL_SUM_PACKETS}, {FL_F_SECONDS, FL_SUM_SECONDS},
+    };
+    size_t i = 0;
+
+    while (i < FL_LEN(sums) && sums[i].num != s->num[0])
+        i++;
+    return i < FL_LEN(sums) ? sums[i].sum : FL_SUM_ROWS;
+}
+
+static int join_local(struct series *s, const struct fl_block *block, size_t first, size_t buckets,
+                      struct fl_err *err)
+{
+    uint32_t words = block->col[s->groups.by].word_count;
+    enum fl_sum sum = sum_of(s);
+    int r = FL_OK;
+
+    for (size_t cell = 0; cell < buckets * words && r == FL_OK; cell++) {
+        uint64_t rows = s->local_rows[cell], value = s->each ? rows : s->local[cell];
+        struct fl_sums *sums;
+        uint32_t id = 0;
+
+        if (rows == 0)
+            continue;
+        r = fl_groups_of_code(&s->groups, block, (uint32_t)(cell % words), &id, err);
+        if (r < 0)
+            break;
+        sums = &s->groups.group[id].sums;
+        sums->v[FL_SUM_ROWS] += rows;
+        if (sum != FL_SUM_ROWS)
+            sums->v[sum] += value;
+        if (!s->groups.cells_dropped)
+            r = add_cell(s, id, first + cell / words, value, err);
+    }
+    return r;
+}
+
+/* 1: added; 0: the block is not of the kind for it. */
+static int add_dense(struct fl_run *run, struct series *s, const struct fl_run_block *block,
+                     struct fl_err *err)
+{
+    size_t first, buckets, cells;
+    uint32_t n;
+    int r;
+
+    if (!fl_field_is_str(s->groups.by) || block->view.col[s->groups.by].present == 0 ||
+        block->view.col[FL_F_TIME].present == 0)
+        return 0;
+    r = fl_groups_list(&s->groups, &block->view, block->bits, &n, err);
+    if (r < 0 || n == 0)
+        return r;
+    buckets = local_buckets(s, &block->view, n, &first);
+    cells = buckets * block->view.col[s->groups.by].word_count;
+    if (cells == 0)
+        return 0;
+    memset(s->local, 0, cells * sizeof *s->local);
+    memset(s->local_rows, 0, cells * sizeof *s->local_rows);
+    sum_local(s, &block->view, n, first);
+    r = join_local(s, &block->view, first, buckets, err);
+    if (r < 0)
+        return r;
+    run->end->rows_matched += n;
+    return 1;
+}
+
+/* The sum that the metric asks for is all that is needed. */
+static void add_sums(struct series *s, const struct fl_block *block, uint32_t n)
+{
+    enum fl_sum sum = sum_of(s);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct fl_sums *sums = &s->groups.group[s->groups.id[i]].sums;
+
+        sums->v[FL_SUM_ROWS]++;
+        if (sum != FL_SUM_ROWS)
+            sums->v[sum] += row_value(s, block, s->groups.row[i]);
+    }
+}
+
 static int add_block(struct fl_run *run, const struct fl_run_block *block, void *ctx,
                      struct fl_err *err)
 {
     struct series *s = ctx;
     uint32_t n;
-    int r = fl_groups_resolve(&s->groups, &block->view, block->bits, &n, err);
+    int r = is_cut(s, &block->view) ? mend_bytes(run, block, err) : FL_OK;
 
-    run->end->rows_matched += n;
     if (r == FL_OK)
-        r = fl_groups_add(&s->groups, &block->view, n, err);
-    if (r == FL_OK && !s->groups.cells_dropped)
-        r = each_row(s, &block->view, n, add_cell, err);
-    return r;
+        r = add_dense(run, s, block, err);
+    if (r != 0)
+        return r < 0 ? r : FL_OK;
+    r = fl_groups_resolve(&s->groups, &block->view, block->bits, &n, err);
+    if (r < 0)
+        return r;
+    run->end->rows_matched += n;
+    add_sums(s, &block->view, n);
+    return s->groups.cells_dropped ? FL_OK : each_row(s, &block->view, n, add_cell, err);
 }
 
 /* ---- second pass, where cells of all groups did not fit: only those shown, and the rest ---- */
@@ -196,7 +375,8 @@ static int again_block(struct fl_run *run, const struct fl_run_block *block, voi
     uint32_t n;
     int r = fl_groups_resolve(&s->groups, &block->view, block->bits, &n, err);
 
-    (void)run;
+    if (r == FL_OK && is_cut(s, &block->view))
+        r = mend_bytes(run, block, err);
     return r < 0 ? r : each_row(s, &block->view, n, add_value, err);
 }
 
@@ -302,7 +482,7 @@ static int put_series(struct fl_run *run, const struct series *s, struct fl_err 
 /* The coarsest tier whose buckets do not straddle ours; FL_ROLLUP_TIERS when none fits. */
 static enum fl_rollup_tier tier_of(int64_t step_us)
 {
-    int tier = FL_ROLLUP_TIERS - 1;
+    int tier = FL_TIER_1D;
 
     while (tier >= 0 && step_us % fl_rollup_tier_us[tier] != 0)
         tier--;
@@ -364,11 +544,17 @@ int fl_query_series(struct fl_run *run, struct fl_err *err)
         return r;
     set_columns(&s);
     r = fl_groups_init(&s.groups, field, false, s.buckets, run->memory_bytes, err);
+    s.local = malloc(LOCAL_CELLS * sizeof *s.local);
+    s.local_rows = malloc(LOCAL_CELLS * sizeof *s.local_rows);
+    if (r == FL_OK && (s.local == NULL || s.local_rows == NULL))
+        r = fl_err_set(err, FL_E_NOMEM, "no memory for series");
     if (r == FL_OK)
         r = run_series(run, &s, err);
     fl_groups_done(&s.groups);
     free(s.ids);
     free(s.values);
     free(s.place);
+    free(s.local);
+    free(s.local_rows);
     return r;
 }

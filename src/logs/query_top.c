@@ -12,6 +12,7 @@ struct top {
     const char *metric_name;
     fl_run_metric *metric;
     struct fl_sums total;
+    bool no_users;
     uint32_t *ids, count, shown; /* sorted */
     struct fl_span *category;    /* by place in ids; borrowed from words */
     struct fl_dict *words;
@@ -31,10 +32,10 @@ static int add_block(struct fl_run *run, const struct fl_run_block *block, void 
 {
     struct top *top = ctx;
     uint32_t n;
-    int r = fl_groups_resolve(&top->groups, &block->view, block->bits, &n, err);
+    int r = fl_groups_add_block(&top->groups, &block->view, block->bits, &n, err);
 
-    run->end->rows_matched += n;
-    return r < 0 ? r : fl_groups_add(&top->groups, &block->view, n, err);
+    run->end->rows_matched += r < 0 ? 0 : n;
+    return r;
 }
 
 /* ---- the category beside an application: the device's word first, the shipped table second ----
@@ -139,7 +140,7 @@ static void put_sums(struct fl_json *j, const struct fl_sums *sums)
 /* Without counted users (out of memory) null, where the group is a user 1. */
 static void put_users(struct fl_json *j, const struct top *top, uint64_t users)
 {
-    if (top->groups.users_dropped)
+    if (top->groups.users_dropped || top->no_users)
         fl_json_null(j, "users");
     else
         fl_json_u64(j, "users", users);
@@ -285,8 +286,10 @@ int fl_query_top(struct fl_run *run, struct fl_err *err)
 
     if (r == FL_OK)
         r = fl_run_metric_of(run->q->metric, &top.metric_name, &top.metric, err);
+    top.no_users = run->q->no_users || fl_span_eq(run->q->format, FL_SPAN("sums"));
     if (r == FL_OK)
-        r = fl_groups_init(&top.groups, field, field != FL_F_USER, 0, run->memory_bytes, err);
+        r = fl_groups_init(&top.groups, field, field != FL_F_USER && !top.no_users, 0,
+                           run->memory_bytes, err);
     if (r == FL_OK)
         r = run_top(run, &top, err);
     done(&top);

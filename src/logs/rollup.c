@@ -10,6 +10,9 @@ const int64_t fl_rollup_tier_us[FL_ROLLUP_TIERS] = {
     [FL_TIER_5M] = 300 * FL_US_PER_S,
     [FL_TIER_1H] = 3600 * FL_US_PER_S,
     [FL_TIER_1D] = FL_US_PER_DAY,
+    [FL_TIER_5M_ALL] = 300 * FL_US_PER_S,
+    [FL_TIER_1H_ALL] = 3600 * FL_US_PER_S,
+    [FL_TIER_1D_ALL] = FL_US_PER_DAY,
 };
 const enum fl_field fl_rollup_dim_field[FL_ROLLUP_DIMS] = {
     [FL_BY_APP] = FL_F_APP,
@@ -248,9 +251,12 @@ static void add_row(const struct fl_block *block, uint32_t row, struct fl_rollup
 }
 
 static int add_block(struct builder *b, const struct fl_block *block, enum fl_field f,
-                     int64_t tier_us, struct fl_err *err)
+                     enum fl_rollup_tier tier, struct fl_err *err)
 {
-    const struct fl_col *site = &block->col[FL_F_SITE], *key = &block->col[f];
+    static const struct fl_col no_site = {.present = 0};
+    const struct fl_col *site = tier >= FL_TIER_5M_ALL ? &no_site : &block->col[FL_F_SITE];
+    const struct fl_col *key = &block->col[f];
+    const int64_t tier_us = fl_rollup_tier_us[tier];
     uint32_t *sites = map_words(site, b->sites, err);
     uint32_t *keys = sites == NULL ? NULL : map_words(key, b->keys, err);
     int r = keys == NULL ? FL_E_NOMEM : FL_OK;
@@ -279,7 +285,7 @@ int fl_rollup_build_upto(struct fl_block *const *blocks, size_t count, enum fl_r
     int r = builder_init(&b, max_count, err);
 
     for (size_t i = 0; r >= 0 && i < count; i++)
-        r = add_block(&b, blocks[i], fl_rollup_dim_field[dim], fl_rollup_tier_us[tier], err);
+        r = add_block(&b, blocks[i], fl_rollup_dim_field[dim], tier, err);
     if (r >= 0)
         r = builder_finish(&b, ret, err);
     builder_done(&b);
@@ -310,16 +316,18 @@ int fl_rollup_coarsen(const struct fl_rollup *finer, enum fl_rollup_tier tier,
                       struct fl_rollup **ret, struct fl_err *err)
 {
     struct builder b;
+    const bool all = tier >= FL_TIER_5M_ALL;
     int why, r = builder_init(&b, SIZE_MAX, err);
 
-    if (r >= 0)
+    if (r >= 0 && !all)
         r = keep_words(b.sites, finer->sites, finer->site_count, err);
     if (r >= 0)
         r = keep_words(b.keys, finer->keys, finer->key_count, err);
     for (size_t i = 0; r >= 0 && i < finer->count; i++) {
         const struct fl_rollup_entry *from = &finer->entries[i];
         struct fl_rollup_entry *e = builder_at(
-            &b, bucket_of(from->bucket_us, fl_rollup_tier_us[tier]), from->site, from->key, &why);
+            &b, bucket_of(from->bucket_us, fl_rollup_tier_us[tier]), all ? 0 : from->site,
+            from->key, &why);
 
         if (e == NULL) {
             r = fl_err_set(err, FL_E_NOMEM, "no memory for a rollup");

@@ -13,7 +13,16 @@
 #include "logs/block.h"
 
 enum fl_rollup_dim { FL_BY_APP, FL_BY_DOMAIN, FL_BY_CATEGORY, FL_BY_USER, FL_ROLLUP_DIMS };
-enum fl_rollup_tier { FL_TIER_5M, FL_TIER_1H, FL_TIER_1D, FL_ROLLUP_TIERS };
+/* How wide a bucket is, and whether sites are kept apart: without, there are far fewer entries. */
+enum fl_rollup_tier {
+    FL_TIER_5M,
+    FL_TIER_1H,
+    FL_TIER_1D,
+    FL_TIER_5M_ALL, /* of all sites together: entry.site is 0 */
+    FL_TIER_1H_ALL,
+    FL_TIER_1D_ALL,
+    FL_ROLLUP_TIERS
+};
 extern const int64_t fl_rollup_tier_us[FL_ROLLUP_TIERS];
 extern const enum fl_field fl_rollup_dim_field[FL_ROLLUP_DIMS]; /* FL_F_APP, FL_F_DOMAIN, ... */
 
@@ -52,7 +61,7 @@ int fl_rollup_build(struct fl_block *const *blocks, size_t count, enum fl_rollup
 int fl_rollup_build_upto(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
                          enum fl_rollup_tier tier, size_t max_count, struct fl_rollup **ret,
                          struct fl_err *err) FL_MUST_CHECK;
-/* From a finer tier; the result is what fl_rollup_build() gives. */
+/* From a finer tier, or from one with sites; the result is what fl_rollup_build() gives. */
 int fl_rollup_coarsen(const struct fl_rollup *finer, enum fl_rollup_tier tier,
                       struct fl_rollup **ret, struct fl_err *err) FL_MUST_CHECK;
 int fl_rollup_users_build(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
@@ -60,6 +69,24 @@ int fl_rollup_users_build(struct fl_block *const *blocks, size_t count, enum fl_
 int fl_rollup_users_build_upto(struct fl_block *const *blocks, size_t count, enum fl_rollup_dim dim,
                                size_t max_count, struct fl_rollup_users **ret, struct fl_err *err)
     FL_MUST_CHECK;
+
+/*
+ * All sums of one segment at once, block after block, as its writer has them: dense tables by code,
+ * no hashing per row. Memory is bounded: what comes to more entries than are worth their bytes is
+ * kept coarser, or given up. rollup_build.c.
+ */
+struct fl_rollups;
+int fl_rollups_new(struct fl_rollups **ret, struct fl_err *err) FL_MUST_CHECK;
+void fl_rollups_free(struct fl_rollups *r); /* NULL is allowed */
+int fl_rollups_add(struct fl_rollups *r, const struct fl_block *block, struct fl_err *err)
+    FL_MUST_CHECK;
+/* Hands over each payload that is worth storing (FORMAT.md "Rollups"); `users`: the pairs of the
+ * dimension, tier is 0 then. What put() gives ends it when negative. */
+typedef int fl_rollups_put(void *ctx, bool users, enum fl_rollup_dim dim, enum fl_rollup_tier tier,
+                           struct fl_span payload, struct fl_err *err);
+int fl_rollups_finish(struct fl_rollups *r, fl_rollups_put *put, void *ctx, struct fl_err *err)
+    FL_MUST_CHECK;
+
 /* The columns that building needs. */
 struct fl_fieldset fl_rollup_fields(enum fl_rollup_dim dim);
 struct fl_fieldset fl_rollup_users_fields(enum fl_rollup_dim dim);

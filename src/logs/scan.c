@@ -1,6 +1,9 @@
 #include "logs/scan.h"
 
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* Bitmaps in use at once: the right side of a node needs one beside the left's. */
 static unsigned levels_of(const struct fl_filter *node)
@@ -214,16 +217,42 @@ static void hit_bits(const struct fl_block *block, const uint32_t *code, const u
     }
 }
 
+/* Bits of 64 codes that are the wanted one. */
+static uint64_t same_codes(const uint32_t *code, uint32_t wanted)
+{
+    uint64_t bits = 0;
+
+#ifdef __SSE2__
+    const __m128i want = _mm_set1_epi32((int)wanted);
+
+    for (unsigned i = 0; i < 64; i += 16) {
+        __m128i quad[4];
+
+        for (unsigned k = 0; k < 4; k++)
+            quad[k] = _mm_cmpeq_epi32(
+                _mm_loadu_si128((const __m128i *)(const void *)(code + i + 4 * k)), want);
+        quad[0] = _mm_packs_epi32(quad[0], quad[1]);
+        quad[2] = _mm_packs_epi32(quad[2], quad[3]);
+        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_packs_epi16(quad[0], quad[2])) << i;
+    }
+#else
+    for (unsigned i = 0; i < 64; i++)
+        bits |= (uint64_t)(code[i] == wanted) << i;
+#endif
+    return bits;
+}
+
 static void code_bits(const struct fl_block *block, const uint32_t *code, uint32_t wanted,
                       uint64_t *out)
 {
-    uint32_t rows = block->rows;
+    uint32_t rows = block->rows, row = 0;
 
-    for (uint32_t row = 0; row < rows; row += 64) {
-        uint32_t n = rows - row < 64 ? rows - row : 64;
+    for (; row + 64 <= rows; row += 64)
+        out[row / 64] = same_codes(code + row, wanted);
+    if (row < rows) {
         uint64_t bits = 0;
 
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < rows - row; i++)
             bits |= (uint64_t)(code[row + i] == wanted) << i;
         out[row / 64] = bits;
     }
@@ -243,11 +272,151 @@ static int reserve_hits(struct fl_scan *scan, size_t words, struct fl_err *err)
     return FL_OK;
 }
 
+struct hits {
+    uint32_t count, last;
+};
+
+static unsigned char fold(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
+}
+
+static bool same_folded(const unsigned char *word, const unsigned char *folded, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && fold(word[i]) == folded[i])
+        i++;
+    return i == len;
+}
+
+static void hit_word(struct fl_scan *scan, uint32_t w, struct hits *hits)
+{
+    hits->count += scan->hit[w] == 0;
+    hits->last = w;
+    scan->hit[w] = 1;
+}
+
+#ifdef __SSE2__
+/* Decoded words stand behind each other: one search over all of them is one search per block. */
+static bool stand_together(const struct fl_col *col)
+{
+    for (uint32_t w = 1; w + 1 < col->word_count; w++)
+        if (col->words[w].ptr + col->words[w].len != col->words[w + 1].ptr)
+            return false;
+    return col->dict == NULL && col->word_count > 1;
+}
+
+/* 0x20 for letters: what makes both cases one. */
+static unsigned char case_bit(unsigned char folded)
+{
+    return folded >= 'a' && folded <= 'z' ? 0x20 : 0;
+}
+
+/* 16 places where the first and the last byte fit, without case. */
+static unsigned may_begin(const unsigned char *at, const unsigned char *folded, size_t len)
+{
+    __m128i head = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i tail = _mm_loadu_si128((const __m128i *)(const void *)(at + len - 1));
+
+    head = _mm_or_si128(head, _mm_set1_epi8((char)case_bit(folded[0])));
+    tail = _mm_or_si128(tail, _mm_set1_epi8((char)case_bit(folded[len - 1])));
+    head = _mm_cmpeq_epi8(head, _mm_set1_epi8((char)folded[0]));
+    tail = _mm_cmpeq_epi8(tail, _mm_set1_epi8((char)folded[len - 1]));
+    return (unsigned)_mm_movemask_epi8(_mm_and_si128(head, tail));
+}
+
+/* The first place from `at` on where folded stands; end - at is at least 0. */
+static const unsigned char *find_folded(const unsigned char *at, const unsigned char *end,
+                                        const unsigned char *folded, size_t len)
+{
+    for (; (size_t)(end - at) >= len + 15; at += 16) {
+        for (unsigned mask = may_begin(at, folded, len); mask != 0; mask &= mask - 1) {
+            const unsigned char *here = at + __builtin_ctz(mask);
+
+            if (same_folded(here, folded, len))
+                return here;
+        }
+    }
+    for (; (size_t)(end - at) >= len; at++)
+        if (same_folded(at, folded, len))
+            return at;
+    return NULL;
+}
+
+static bool search_words(struct fl_scan *scan, const struct fl_filter *leaf,
+                         const struct fl_col *col, struct hits *hits)
+{
+    unsigned char folded[FL_FILTER_MAX_BYTES];
+    const unsigned char *at, *end;
+    size_t len = leaf->text.len;
+    uint32_t w = 1;
+
+    if (len == 0 || len > sizeof folded || !stand_together(col))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        folded[i] = fold(leaf->text.ptr[i]);
+    memset(scan->hit, 0, col->word_count);
+    at = col->words[1].ptr;
+    end = col->words[col->word_count - 1].ptr + col->words[col->word_count - 1].len;
+    while (at != NULL && (at = find_folded(at, end, folded, len)) != NULL) {
+        while (col->words[w].ptr + col->words[w].len <= at)
+            w++;
+        if (at + len <= col->words[w].ptr + col->words[w].len) {
+            hit_word(scan, w, hits);
+            at = col->words[w].ptr + col->words[w].len; /* once per word */
+        } else {
+            at++; /* it goes over the end of its word */
+        }
+    }
+    return true;
+}
+#endif
+
+static void equal_words(struct fl_scan *scan, const struct fl_filter *leaf,
+                        const struct fl_col *col, bool is_ip, struct hits *hits)
+{
+    size_t len = leaf->text.len;
+
+    memset(scan->hit, 0, col->word_count);
+    for (uint32_t w = 1; w < col->word_count; w++) {
+        const struct fl_span *word = &col->words[w];
+
+        if (word->len != len || len == 0)
+            continue;
+        if (is_ip ? memcmp(word->ptr, leaf->text.ptr, 16) == 0 : fl_filter_word(leaf, *word))
+            hit_word(scan, w, hits);
+    }
+}
+
+/* Which words of the dictionary meet the condition: scan->hit. */
+static struct hits try_words(struct fl_scan *scan, const struct fl_filter *leaf,
+                             enum fl_field field, const struct fl_col *col)
+{
+    struct hits hits = {0, 0};
+    bool is_ip = fl_fields[field].type == FL_T_IP && leaf->text.len == 16;
+
+    if (leaf->op == FL_OP_EQ || (leaf->op == FL_OP_NET && leaf->num == 128 && is_ip)) {
+        equal_words(scan, leaf, col, is_ip, &hits);
+        return hits;
+    }
+#ifdef __SSE2__
+    if ((leaf->op == FL_OP_CONTAINS || leaf->op == FL_OP_TEXT) &&
+        search_words(scan, leaf, col, &hits))
+        return hits;
+#endif
+    memset(scan->hit, 0, col->word_count);
+    for (uint32_t w = 1; w < col->word_count; w++)
+        if (fl_filter_word(leaf, col->words[w]))
+            hit_word(scan, w, &hits);
+    return hits;
+}
+
 static int eval_words(struct fl_scan *scan, const struct fl_filter *leaf, enum fl_field field,
                       const struct fl_block *block, uint64_t *out, struct fl_err *err)
 {
     const struct fl_col *col = &block->col[field];
-    uint32_t hits = 0, last = 0;
+    struct hits hits;
     int r;
 
     clear_bits(block, out);
@@ -256,17 +425,12 @@ static int eval_words(struct fl_scan *scan, const struct fl_filter *leaf, enum f
     r = reserve_hits(scan, col->word_count, err);
     if (r < 0)
         return r;
-    scan->hit[0] = 0;
-    for (uint32_t w = 1; w < col->word_count; w++) {
-        bool hit = fl_filter_word(leaf, col->words[w]);
-
-        scan->hit[w] = hit;
-        hits += hit;
-        last = hit ? w : last;
-    }
-    if (hits == 1)
-        code_bits(block, col->code, last, out);
-    else if (hits > 1)
+    hits = try_words(scan, leaf, field, col);
+    if (hits.count == 1)
+        code_bits(block, col->code, hits.last, out);
+    else if (hits.count > 0 && hits.count + 1 == col->word_count && col->present == block->rows)
+        all_bits(block, out);
+    else if (hits.count > 0)
         hit_bits(block, col->code, scan->hit, out);
     return FL_OK;
 }
@@ -356,6 +520,7 @@ int fl_scan_eval(struct fl_scan *scan, const struct fl_block *block, bool check_
         and_time(scan, block);
     for (size_t w = 0; w < words_of(block); w++)
         count += (uint32_t)__builtin_popcountll(scan->bits[w]);
+    scan->all = count == block->rows;
     *ret_count = count;
     return FL_OK;
 }

@@ -20,6 +20,7 @@ struct fl_scan {                    /* of one thread; reused from block to block
     unsigned levels;
     unsigned char *hit; /* one byte per word of a dictionary */
     size_t hit_cap;
+    bool all; /* the latest evaluation found every row */
 };
 
 int fl_scan_init(struct fl_scan *scan, const struct fl_filter *filter, int64_t from_us,

@@ -217,6 +217,18 @@ int fl_part_load(struct fl_part *part, uint32_t block, const struct fl_fieldset 
     return fl_block_copy(part->block[block], fields, ret, err);
 }
 
+struct fl_sumset *fl_parts_sums(struct fl_parts *parts)
+{
+    (void)parts;
+    return NULL;
+}
+
+const unsigned char *fl_part_file_id(const struct fl_part *part)
+{
+    (void)part;
+    return NULL;
+}
+
 bool fl_part_has_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier)
 {
     return part->rollups && (tier == FL_TIER_5M || dim != FL_BY_USER); /* not all tiers of all */

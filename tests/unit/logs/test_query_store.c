@@ -5,7 +5,7 @@
 
 #include "codec/record.h"
 #include "logs/query_run.h"
-#include "logs/store.h"
+#include "logs/store_int.h"
 #include "query_oracle.h"
 #include "remove_tree.h"
 #include "store_help.h"
@@ -218,6 +218,74 @@ static void check_rollups(struct oracle *o)
     CHECK(used > 10, "rollups were used where they are stored");
 }
 
+/* Random questions that rollups may answer, against the same from rows: twice, so that the second
+ * is answered from what was remembered. */
+static void check_random_rollups(struct oracle *o, int rounds)
+{
+    static const char *const by[] = {"app", "domain", "category", "user", ""};
+    static const char *const metrics[] = {"bytes", "sessions", "packets", "seconds", "rows", "up"};
+    static const char *const filters[] = {
+        "", "", "", "site:site-1", "-site:site-2", "site:(site-1,site-3)", "not site:*"};
+    static const int64_t steps_s[] = {300, 600, 3600, 7200, 86400};
+    int64_t day_us = (int64_t)oracle_day() * FL_US_PER_DAY;
+    int bad = 0, used = 0, partly = 0;
+
+    for (int i = 0; i < rounds; i++) {
+        struct fl_query q = question(oracle_random(o, 2) == 0 ? FL_Q_TOP : FL_Q_SERIES);
+        int64_t edge_us = oracle_random(o, 3) == 0 ? 1 : steps_s[oracle_random(o, 5)] * FL_US_PER_S;
+        struct asked a, b, c;
+
+        q.by = fl_span_str(by[oracle_random(o, q.kind == FL_Q_TOP ? 4 : 5)]);
+        q.metric = fl_span_str(metrics[oracle_random(o, FL_LEN(metrics))]);
+        q.filter = fl_span_str(filters[oracle_random(o, FL_LEN(filters))]);
+        q.limit = (uint32_t)oracle_random(o, 20);
+        q.no_users = oracle_random(o, 2) == 0;
+        q.from_us = day_us + (int64_t)oracle_random(o, 86400 * 2) * FL_US_PER_S / edge_us * edge_us;
+        q.to_us = q.from_us + edge_us +
+                  (int64_t)oracle_random(o, 86400) * FL_US_PER_S / edge_us * edge_us;
+        q.step_us = steps_s[oracle_random(o, FL_LEN(steps_s))] * FL_US_PER_S;
+        ask(o, &q, &a);
+        ask(o, &q, &b);
+        q.rows_only = true;
+        ask(o, &q, &c);
+        used += a.end.from_rollups;
+        partly += a.end.from_rollups && a.end.rows_scanned > 0;
+        if (a.code < 0 || c.code < 0 || strcmp(a.text, c.text) != 0 ||
+            strcmp(b.text, c.text) != 0 || c.end.from_rollups ||
+            a.end.rows_matched != c.end.rows_matched || b.end.rows_matched != c.end.rows_matched) {
+            printf("# %s by %.*s where %.*s: %s\n# %s\n", q.kind == FL_Q_TOP ? "top" : "series",
+                   FL_SPAN_ARG(q.by), FL_SPAN_ARG(q.filter), a.text, c.text);
+            bad++;
+        }
+        asked_done(&a);
+        asked_done(&b);
+        asked_done(&c);
+    }
+    printf("# %d of %d from rollups, %d of them partly\n", used, rounds, partly);
+    CHECK(bad == 0, "random questions: rollups, remembered rollups and rows give the same bytes");
+    CHECK(used > rounds / 12 && partly > 0, "rollups were used, alone and beside rows");
+}
+
+static void check_forgetting(struct oracle *o, bool purged)
+{
+    struct fl_query q = question(FL_Q_SERIES);
+    struct asked a, b;
+
+    q.by = FL_SPAN("app");
+    q.step_us = FL_US_PER_DAY;
+    if (purged)
+        CHECK(o->store->sums != NULL && fl_sumcache_bytes(o->store->sums) == 0,
+              "destruction leaves nothing that queries remember");
+    ask(o, &q, &a);
+    q.rows_only = true;
+    ask(o, &q, &b);
+    CHECK(strcmp(a.text, b.text) == 0 && a.end.from_rollups, "sums are those of the rows that are");
+    if (!purged)
+        CHECK(fl_sumcache_bytes(o->store->sums) > 1000, "something is remembered");
+    asked_done(&a);
+    asked_done(&b);
+}
+
 static void check_pages(struct oracle *o)
 {
     struct fl_query q = question(FL_Q_LATEST);
@@ -392,10 +460,13 @@ int main(void)
     CHECK(o.count == ROWS, "all rows are there");
     check_filters(&o, 150, "random filters over segments and a memtable");
     check_rollups(&o);
+    check_random_rollups(&o, 300);
     check_pages(&o);
     check_export(&o);
     check_tail(&o, &feed);
+    check_forgetting(&o, false);
     check_purge(&o);
+    check_forgetting(&o, true);
     fl_store_close(o.store);
     oracle_done(&o);
     feed_done(&feed);
