@@ -75,6 +75,12 @@ static int backend_purge(void *b, uint32_t tenant, int32_t from_day, int32_t to_
     return fl_store_purge(b, tenant, from_day, to_day, dry, why, ret, err);
 }
 
+static int backend_job(void *b, const struct fl_job_ask *ask, const struct fl_query_sink *sink,
+                       struct fl_err *err)
+{
+    return fl_store_job(b, ask, sink, err);
+}
+
 const struct fl_backend fl_backend_segments = {
     .name = "segments",
     .open = backend_open,
@@ -90,4 +96,5 @@ const struct fl_backend fl_backend_segments = {
     .stats = backend_stats,
     .each_tenant = backend_each_tenant,
     .purge = backend_purge,
+    .job = backend_job,
 };

@@ -10,6 +10,7 @@
 
 #include "logs/query.h"
 #include "logs/store.h"
+#include "logs/store_job.h"
 
 struct fl_backend {
     const char *name; /* "segments" */
@@ -31,6 +32,8 @@ struct fl_backend {
                         void *ctx);
     int (*purge)(void *b, uint32_t tenant, int32_t from_day, int32_t to_day, bool dry,
                  const char *why, struct fl_purge_result *ret, struct fl_err *err);
+    int (*job)(void *b, const struct fl_job_ask *ask, const struct fl_query_sink *sink,
+               struct fl_err *err);
 };
 
 extern const struct fl_backend fl_backend_segments;

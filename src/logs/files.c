@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int result(int r)
@@ -65,6 +66,24 @@ static int sys_sync_dir(const struct fl_files *fs, int fd)
 {
     (void)fs;
     return result(fsync(fd));
+}
+
+static int sys_sync_all(const struct fl_files *fs, int dir)
+{
+    (void)fs;
+    return result(syncfs(dir));
+}
+
+static int64_t sys_space(const struct fl_files *fs, int dir)
+{
+    struct statvfs st;
+
+    (void)fs;
+    if (fstatvfs(dir, &st) < 0)
+        return -errno;
+    return st.f_bavail > (uint64_t)INT64_MAX / st.f_frsize
+               ? INT64_MAX
+               : (int64_t)(st.f_bavail * st.f_frsize);
 }
 
 static int64_t sys_size(const struct fl_files *fs, int fd)
@@ -135,7 +154,9 @@ const struct fl_files fl_files_system = {
     .write = sys_write,
     .sync = sys_sync,
     .sync_dir = sys_sync_dir,
+    .sync_all = sys_sync_all,
     .size = sys_size,
+    .space = sys_space,
     .mkdir = sys_mkdir,
     .rename = sys_rename,
     .unlink = sys_unlink,
@@ -211,6 +232,13 @@ int fl_files_sync_dir(const struct fl_files *fs, int fd, struct fl_err *err)
     int r = fs->sync_dir(fs, fd);
 
     return r < 0 ? fl_err_sys(err, FL_E_IO, -r, "cannot sync a folder") : FL_OK;
+}
+
+int fl_files_sync_all(const struct fl_files *fs, int dir, struct fl_err *err)
+{
+    int r = fs->sync_all(fs, dir);
+
+    return r < 0 ? fl_err_sys(err, FL_E_IO, -r, "cannot sync what was written before") : FL_OK;
 }
 
 int fl_files_size(const struct fl_files *fs, int fd, uint64_t *ret, struct fl_err *err)

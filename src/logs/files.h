@@ -28,9 +28,11 @@ struct fl_files {
     int (*close)(const struct fl_files *fs, int fd);
     ssize_t (*pread)(const struct fl_files *fs, int fd, void *to, size_t len, uint64_t offset);
     ssize_t (*write)(const struct fl_files *fs, int fd, const void *from, size_t len);
-    int (*sync)(const struct fl_files *fs, int fd);     /* data and size: fdatasync */
-    int (*sync_dir)(const struct fl_files *fs, int fd); /* names in a folder: fsync */
+    int (*sync)(const struct fl_files *fs, int fd);      /* data and size: fdatasync */
+    int (*sync_dir)(const struct fl_files *fs, int fd);  /* names in a folder: fsync */
+    int (*sync_all)(const struct fl_files *fs, int dir); /* whatever anybody wrote: syncfs */
     int64_t (*size)(const struct fl_files *fs, int fd);
+    int64_t (*space)(const struct fl_files *fs, int dir); /* bytes free; NULL: nobody knows */
     int (*mkdir)(const struct fl_files *fs, int dir, const char *name);
     int (*rename)(const struct fl_files *fs, int from_dir, const char *from, int to_dir,
                   const char *to);
@@ -54,9 +56,12 @@ int fl_files_write(const struct fl_files *fs, int fd, struct fl_span bytes, stru
     FL_MUST_CHECK;
 int fl_files_sync(const struct fl_files *fs, int fd, struct fl_err *err) FL_MUST_CHECK;
 int fl_files_sync_dir(const struct fl_files *fs, int fd, struct fl_err *err) FL_MUST_CHECK;
+/* All that was written before, also by a process that was killed. */
+int fl_files_sync_all(const struct fl_files *fs, int dir, struct fl_err *err) FL_MUST_CHECK;
 int fl_files_size(const struct fl_files *fs, int fd, uint64_t *ret, struct fl_err *err)
     FL_MUST_CHECK;
-/* The folder, made (and its name made durable) where it was missing. */
+/* The folder, made (and its name made durable) where it was missing. After FL_E_IO it may be there
+ * without being durable. */
 int fl_files_folder(const struct fl_files *fs, int dir, const char *name, int *ret_fd,
                     struct fl_err *err) FL_MUST_CHECK;
 int fl_files_rename(const struct fl_files *fs, int dir, const char *from, const char *to,

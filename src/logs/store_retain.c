@@ -60,11 +60,13 @@ static bool going_parse(const char *name, int32_t *ret_day, uint32_t *ret_tenant
 static void count_day(const struct fl_store_day *d, struct fl_purge_result *sum)
 {
     struct fl_memtable_info info;
+    uint64_t before = sum->rows;
 
     for (uint32_t i = 0; i < d->seg_count; i++) {
         sum->rows += d->segs[i]->rows;
         sum->bytes += d->segs[i]->bytes;
         sum->files++;
+        sum->segments++;
     }
     for (uint32_t i = 0; i <= d->frozen_count; i++) {
         struct fl_memtable *mt = i < d->frozen_count ? d->frozen[i] : d->active;
@@ -75,6 +77,7 @@ static void count_day(const struct fl_store_day *d, struct fl_purge_result *sum)
         sum->rows += info.visible;
         sum->bytes += info.bytes;
     }
+    sum->days += sum->rows > before;
 }
 
 static int note_folder(void *ctx, const char *name, bool folder)
@@ -203,8 +206,11 @@ static int remove_folder(struct fl_store *s, int dir, const char *name, uint64_t
     r = fl_files_open(fs, dir, name, FL_FILE_FOLDER, &fd, err);
     do {
         names->count = 0;
-        if (r >= 0)
+        if (r >= 0) {
             r = fs->list(fs, fd, note_name, names);
+            if (r < 0)
+                r = fl_err_sys(err, FL_E_IO, -r, "cannot list %s", name);
+        }
         for (uint32_t i = 0; i < names->count && r >= 0; i++) {
             r = fl_files_unlink(fs, fd, names->name[i], false, err);
             *files += r >= 0;
@@ -248,7 +254,15 @@ static int destroy_day(struct fl_store *s, int tenant_fd, uint32_t tenant, int32
     if (r >= 0)
         r = fl_files_sync_dir(s->conf.files, tenant_fd, err);
     going_name(day, tenant, name);
-    return r < 0 ? r : fl_files_unlink(s->conf.files, tenant_fd, name, true, err);
+    if (r >= 0)
+        r = fl_files_unlink(s->conf.files, tenant_fd, name, true, err);
+    if (r < 0)
+        return r;
+    /* With the power it could come back, and take what the day accepts from now on. */
+    r = fl_files_sync_dir(s->conf.files, tenant_fd, err);
+    if (r < 0)
+        (void)s->conf.files->mkdir(s->conf.files, tenant_fd, name); /* for the next try */
+    return r;
 }
 
 static void day_is_gone(struct fl_store *s, struct fl_store_tenant *t, int32_t day)
@@ -359,9 +373,11 @@ static int note_tenant(void *ctx, const char *name, bool folder)
     struct fl_store *s = scan->s;
     int fd, r;
 
-    if (!folder || !fl_store_slug_ok(name) ||
-        fl_files_open(s->conf.files, s->conf.dir_fd, name, FL_FILE_FOLDER, &fd, NULL) < 0)
+    if (!folder || !fl_store_slug_ok(name))
         return 0;
+    r = fl_files_open(s->conf.files, s->conf.dir_fd, name, FL_FILE_FOLDER, &fd, NULL);
+    if (r < 0)
+        return r == FL_E_NOENT ? 0 : -EIO; /* it may hold one that was begun */
     scan->g->slug = name;
     r = s->conf.files->list(s->conf.files, fd, note_going, scan->g);
     fl_files_close(s->conf.files, fd);
@@ -407,12 +423,55 @@ int fl_store_finish_going(struct fl_store *s, struct fl_err *err)
 
 /* ---- retention and purge ---- */
 
+int fl_store_destroy_day(struct fl_store *s, struct fl_store_tenant *t, int32_t day,
+                         const char *why, struct fl_purge_result *sum, struct fl_err *err)
+{
+    struct days *one = calloc(1, sizeof *one);
+    const struct fl_store_day *d;
+    int r;
+
+    if (one == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory to destroy a day");
+    *one = (struct days){.day = {day}, .count = 1};
+    pthread_mutex_lock(&s->mu);
+    d = fl_store_day_find(t, day);
+    if (d != NULL)
+        count_day(d, sum);
+    pthread_mutex_unlock(&s->mu);
+    sum->files = 0; /* they are counted as they go */
+    r = destroy_days(s, t, one, why, sum, err);
+    free(one);
+    return r;
+}
+
+/* What the clock did, once. */
+static void tell_clock(struct fl_store *s)
+{
+    enum fl_clock_news news;
+    int64_t by_us;
+
+    pthread_mutex_lock(&s->clock_mu);
+    news = s->clock_news;
+    by_us = s->clock.odd_by_us;
+    s->clock_news = FL_CLOCK_QUIET;
+    pthread_mutex_unlock(&s->clock_mu);
+    if (news == FL_CLOCK_ODD)
+        fl_store_tell(s, "store.clock", "",
+                      "{\"believed\":false,\"off_by_s\":%lld,\"retention\":\"waits\"}",
+                      (long long)(by_us / FL_US_PER_S));
+    else if (news == FL_CLOCK_BELIEVED)
+        fl_store_tell(s, "store.clock", "", "{\"believed\":true}");
+}
+
 int fl_store_retain(struct fl_store *s, struct fl_err *err)
 {
-    int64_t now_us = s->conf.now_us(), since_us = now_us - s->retained_us;
+    int64_t now_us = fl_store_now(s), since_us = now_us - s->retained_us;
     int32_t today = fl_day_of(now_us);
     int r = 0;
 
+    tell_clock(s);
+    if (!fl_store_now_is_sure(s))
+        return FL_OK;
     if (!s->retain_due && today == fl_day_of(s->retained_us) && since_us >= 0 && since_us < LOOK_US)
         return FL_OK;
     for (uint32_t i = 0; i < s->tenant_count; i++) {
@@ -475,6 +534,25 @@ static int forget_tenant(struct fl_store *s, struct fl_store_tenant *t, const ch
     return r < 0 && r != FL_E_NOENT ? r : FL_OK;
 }
 
+/* Keys of files of these days, also of files that are no longer there. */
+static int count_keys(struct fl_store *s, const struct fl_store_tenant *t, const struct days *days,
+                      uint64_t *ret, struct fl_err *err)
+{
+    struct fl_keyring *keys = s->conf.keyring;
+    struct fl_key_file *files = NULL;
+    uint32_t count = 0;
+    int r = keys->ops->list_files(keys, t->id, &files, &count, err);
+
+    if (r < 0)
+        return r;
+    *ret = 0;
+    for (uint32_t i = 0; i < count; i++)
+        *ret += files[i].day >= days->from && files[i].day <= days->to &&
+                (files[i].day != FL_DAY_NONE || days->from == INT32_MIN);
+    free(files);
+    return FL_OK;
+}
+
 static int purge(struct fl_store *s, struct fl_store_tenant *t, struct days *days, bool dry,
                  const char *why, struct fl_purge_result *sum, struct fl_err *err)
 {
@@ -492,7 +570,7 @@ static int purge(struct fl_store *s, struct fl_store_tenant *t, struct days *day
     }
     pthread_mutex_unlock(&s->mu);
     if (dry)
-        return FL_OK;
+        return count_keys(s, t, days, &sum->keys, err);
     if (days->from == INT32_MIN && days->to == INT32_MAX) {
         pthread_mutex_lock(&s->wr);
         t->has_rule = false; /* nothing more is accepted */
