@@ -1,5 +1,5 @@
 # A thin front; the work is in tools/. README.md shows the two commands.
-.PHONY: help build run check lint fmt fuzz fresh clean distclean
+.PHONY: help build run check bench soak lint fmt fuzz fresh clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -9,6 +9,8 @@ help:
 	@echo 'make lint     layers, lengths, formatting, cppcheck, clang-tidy, -fanalyzer, manual pages'
 	@echo 'make fmt      format the sources'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS (60)'
+	@echo 'make bench    figures, beside other log servers and databases (about an hour; BENCH_ROWS=1000000 is quick)'
+	@echo 'make soak     power loss, failing calls, kill -9 at 200 moments, bad neighbours, forty days of a clock (some 20 min)'
 	@echo 'make fresh    both commands in a new Debian 12 root (needs root)'
 	@echo 'make clean    remove what was built, keep the compiled SQLite; distclean removes that too'
 	@echo 'FAIRLEAD_DEMO=0 make run starts empty; FAIRLEAD_HOME names the data folder (build/run)'
@@ -35,6 +37,14 @@ fmt:
 fuzz:
 	@tools/bootstrap run check
 	@tools/fuzz
+
+bench:
+	@tools/bootstrap run check
+	@tools/bench
+
+soak:
+	@tools/bootstrap run check
+	@tools/soak
 
 fresh:
 	@tools/bootstrap fresh
