@@ -15,6 +15,7 @@
 #include "fairleadd/role.h"
 #include "io/ring.h"
 #include "logs/query.h"
+#include "logs/store_job.h"
 #include "tap.h"
 #include "trust/cap.h"
 #include "unit/logs/remove_tree.h"
@@ -80,6 +81,7 @@ static void play_keys(void *ctx, struct fl_imsg *chan, struct fl_imsg_in *in)
     unsigned char key[FL_KEY_BYTES];
     struct fl_msg_file_key_new file;
     struct fl_msg_key_destroy gone;
+    struct fl_msg_key_destroy_files list;
     struct fl_msg_file_key answer = {fl_span_of(key, sizeof key)};
     struct fl_msg_destroyed destroyed;
     struct fl_destroyed did;
@@ -97,6 +99,45 @@ static void play_keys(void *ctx, struct fl_imsg *chan, struct fl_imsg_in *in)
                             gone.file_id.len == 16 ? gone.file_id.ptr : NULL, "", &did, &err);
         destroyed =
             (struct fl_msg_destroyed){.keys = did.keys,
+                                      .epoch = did.epoch,
+                                      .root_kind = fl_span_str(did.root_kind),
+                                      .signature = fl_span_of(did.signature, sizeof did.signature)};
+        r = fl_imsg_send(chan, FL_MSG_DESTROYED, in->id, &destroyed, -1, &err);
+    }
+    if (in->type == FL_MSG_KEY_FILES_ASK) { /* one page */
+        struct fl_msg_key_files_ask page;
+        struct fl_msg_key_files files = {FL_SPAN("")};
+        FL_AUTO(fl_buf_done) struct fl_buf items;
+
+        fl_buf_init(&items, FL_MSG_CHUNK_MAX);
+        r = fl_msg_decode(in->type, in->payload, &page, &err);
+        for (size_t i = 0; r >= 0 && page.after.len == 0 && i < w->keys.count; i++) {
+            fl_buf_put_u32(&items, (uint32_t)w->keys.all[i].day);
+            fl_buf_put(&items, w->keys.all[i].id, FL_FILE_ID_BYTES);
+        }
+        files.files = fl_buf_span(&items);
+        if (r >= 0)
+            r = fl_imsg_send(chan, FL_MSG_KEY_FILES, in->id, &files, -1, &err);
+    }
+    if (in->type == FL_MSG_ERASURE_ASK) { /* nobody is to be erased */
+        struct fl_msg_erasure none = {.number = 0};
+
+        r = fl_imsg_send(chan, FL_MSG_ERASURE, in->id, &none, -1, &err);
+    }
+    if (in->type == FL_MSG_KEY_DESTROY_FILES &&
+        fl_msg_decode(in->type, in->payload, &list, &err) >= 0) {
+        uint64_t keys = 0;
+
+        for (size_t i = 0; i + 20 <= list.files.len; i += 20) {
+            int32_t day;
+
+            memcpy(&day, list.files.ptr + i, sizeof day);
+            r = memkeys_destroy(&w->keys.base, list.tenant, day, list.files.ptr + i + 4, "", &did,
+                                &err);
+            keys += did.keys;
+        }
+        destroyed =
+            (struct fl_msg_destroyed){.keys = keys,
                                       .epoch = did.epoch,
                                       .root_kind = fl_span_str(did.root_kind),
                                       .signature = fl_span_of(did.signature, sizeof did.signature)};
@@ -449,6 +490,37 @@ static void check_queries(struct world *w)
           "ends when it is cancelled");
 }
 
+/* Long work: lines under credit, one of a kind at a time. */
+static void check_work(struct world *w)
+{
+    FL_AUTO(fl_buf_done) struct fl_buf cap;
+    struct fl_msg_store_job msg = {
+        .kind = FL_JOB_VERIFY, .from_day = INT32_MIN, .to_day = INT32_MAX};
+
+    fl_buf_init(&cap, FL_CAP_MAX_BYTES);
+    ask(w, FL_MSG_STORE_JOB, &msg);
+    credit(w, 1 << 20);
+    CHECK(until_over(w) && w->got.end.code == 0 &&
+              fl_span_find_nocase(fl_buf_span(&w->got.text), FL_SPAN("\"ok\":true")),
+          "verify needs no capability, it tells no rows");
+    ask(w, FL_MSG_STORE_JOB, &msg);
+    CHECK(!pump(w, QUIET_MS) && w->got.results == 0, "without credit it tells nothing");
+    ask(w, FL_MSG_STORE_JOB, &msg);
+    CHECK(until_over(w) && w->got.end.code == FL_E_AGAIN, "one at a time");
+    if (fl_imsg_send(w->as_core, FL_MSG_CANCEL, w->last_id - 1, NULL, -1, NULL) < 0)
+        abort();
+    (void)pump(w, QUIET_MS);
+    msg.kind = FL_JOB_ERASE;
+    ask(w, FL_MSG_STORE_JOB, &msg);
+    CHECK(until_over(w) && w->got.end.code == FL_E_DENIED, "erasing needs one");
+    msg.cap = mint(w, FL_CAP_READ, &cap);
+    ask(w, FL_MSG_STORE_JOB, &msg);
+    CHECK(until_over(w) && w->got.end.code == FL_E_DENIED, "and the right one");
+    msg.kind = 200;
+    ask(w, FL_MSG_STORE_JOB, &msg);
+    CHECK(until_over(w) && w->got.end.code == FL_E_INVAL, "a kind that there is not");
+}
+
 static void check_purge(struct world *w)
 {
     FL_AUTO(fl_buf_done) struct fl_buf cap;
@@ -461,7 +533,8 @@ static void check_purge(struct world *w)
     CHECK(until_over(w) && w->got.fail.code == FL_E_DENIED, "a purge needs its own right");
     msg.dry = 1;
     ask(w, FL_MSG_PURGE, &msg);
-    CHECK(until_over(w) && w->got.purged.rows == 223 && w->got.purged.keys == 0,
+    CHECK(until_over(w) && w->got.purged.rows == 223 && w->got.purged.keys > 0 &&
+              w->got.purged.days == 1 && w->got.purged.epoch == 0,
           "a dry run may be asked by who may read");
     msg.dry = 0;
     msg.cap = mint(w, FL_CAP_PURGE, &cap);
@@ -502,6 +575,7 @@ int main(void)
     begin(&w);
     send_rule(&w, TENANT);
     (void)rows_now(&w);
+    check_work(&w);
     check_purge(&w);
     end(&w);
     if (logged[0] == '\0')
