@@ -105,6 +105,8 @@ static int take_question(struct fl_req *req, struct question *q, struct fl_err *
     msg->metric = fl_req_param(req, "metric");
     msg->cursor = fl_req_param(req, "cursor");
     msg->format = fl_req_param(req, "format");
+    if (q->kind->kind == FL_Q_TOP && fl_req_param_flag(req, "sums"))
+        msg->format = FL_SPAN("sums"); /* without distinct users */
     msg->original = fl_req_param_flag(req, "original");
     msg->budget_ms =
         q->kind->kind == FL_Q_TAIL ? 0 : (uint32_t)fl_conf_num(req->api->env.conf, FL_SET_QUERY_MS);
@@ -219,6 +221,23 @@ static int ask_store(struct fl_req *req, struct fl_span cap, struct fl_err *err)
                : FL_OK;
 }
 
+/* Rows leave for a file of somebody's: an erasure tells whose (api_erase.c). */
+static int record_export(struct fl_req *req, const struct fl_tenant *t,
+                         const struct fl_msg_query *msg, struct fl_err *err)
+{
+    char from[FL_TIME_TEXT_BYTES], to[FL_TIME_TEXT_BYTES], detail[160];
+    int r = fl_part_begin(req, err);
+
+    if (r < 0)
+        return r;
+    fl_time_format(msg->from_us, from);
+    fl_time_format(msg->to_us, to);
+    (void)snprintf(detail, sizeof detail, "{\"from\":\"%s\",\"to\":\"%s\",\"filtered\":%s}", from,
+                   to, msg->filter.len > 0 ? "true" : "false");
+    r = fl_part_audit(req, "logs.export", t->slug, t->slug, detail, err);
+    return fl_part_end(req, r, err);
+}
+
 int fl_api_logs(struct fl_req *req, struct fl_err *err)
 {
     struct question *q = fl_arena_get(&req->arena, sizeof *q);
@@ -239,6 +258,10 @@ int fl_api_logs(struct fl_req *req, struct fl_err *err)
     req->state = q;
     req->state_free = on_gone;
     req->reads = t.id;
+    if (q->kind->kind == FL_Q_EXPORT)
+        r = record_export(req, &t, &q->msg, err);
+    if (r < 0)
+        return r;
     return fl_part_cap(req, &t, q->kind->scope, q->kind->purpose, ask_store, err);
 }
 

@@ -75,6 +75,10 @@ static void put_store(struct fl_json *json, const struct fl_gathered *got)
     fl_json_u64(json, "memtable_bytes", s->memtable_bytes);
     fl_json_u64(json, "segments", s->segments);
     fl_json_u64(json, "segment_bytes", s->segment_bytes);
+    fl_json_object(json, "versions");
+    fl_json_u64(json, "v1", s->segments_v1);
+    fl_json_u64(json, "v2", s->segments_v2);
+    fl_json_end(json);
     fl_json_u64(json, "batches_bad", s->batches_bad);
     fl_json_u64(json, "rows_bad", s->rows_bad);
     fl_json_u64(json, "replayed_rows", s->replayed_rows);
@@ -82,6 +86,15 @@ static void put_store(struct fl_json *json, const struct fl_gathered *got)
     fl_part_time(json, "last_commit_at", s->last_commit_us);
     fl_json_bool(json, "behind", s->behind != 0);
     fl_json_text(json, "note", got->stat_note);
+    fl_json_u64(json, "merges", s->merges);
+    fl_json_u64(json, "merged_segments", s->merged);
+    fl_json_u64(json, "retiring_segments", s->retiring);
+    if (s->free_bytes == UINT64_MAX)
+        fl_json_null(json, "free_bytes");
+    else
+        fl_json_u64(json, "free_bytes", s->free_bytes);
+    fl_json_u64(json, "damaged_blocks", s->lost_blocks);
+    fl_json_u64(json, "damaged_rows", s->lost_rows);
 }
 
 static void put_keys(struct fl_json *json, const struct fl_gathered *got)
@@ -312,6 +325,8 @@ static void store(struct fl_req *req, const struct fl_gathered *got)
         fl_part_day(json, "oldest_day", s->rows == 0 ? INT32_MIN : s->oldest_day);
         fl_part_day(json, "newest_day", s->rows == 0 ? INT32_MIN : s->newest_day);
         fl_json_u64(json, "no_baseline", s->no_baseline);
+        fl_json_u64(json, "quota_bytes", s->quota_bytes);
+        fl_part_house(json, s);
         fl_json_end(json);
     }
     fl_json_end(json);

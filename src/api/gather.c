@@ -145,6 +145,23 @@ const struct fl_msg_store_tenant *fl_gathered_tenant(const struct fl_gathered *g
     return NULL;
 }
 
+void fl_part_house(struct fl_json *json, const struct fl_msg_store_tenant *t)
+{
+    if (t->quota_bytes == 0)
+        fl_json_null(json, "used_percent");
+    else
+        fl_json_u64(json, "used_percent",
+                    (uint64_t)((double)t->bytes * 100.0 / (double)t->quota_bytes + 0.5));
+    if (t->share_bytes == UINT64_MAX || t->share_bytes == 0)
+        fl_json_null(json, "share_bytes");
+    else
+        fl_json_u64(json, "share_bytes", t->share_bytes);
+    fl_json_u64(json, "taken_days", t->taken_days);
+    fl_json_u64(json, "taken_bytes", t->taken_bytes);
+    fl_part_time(json, "taken_at", t->taken_us);
+    fl_part_day(json, "taken_day", t->taken_us == 0 ? INT32_MIN : t->taken_day);
+}
+
 void fl_gathered_data(struct fl_json *json, const struct fl_gathered *got, uint32_t tenant)
 {
     const struct fl_msg_store_tenant *t = fl_gathered_tenant(got, tenant);
@@ -164,5 +181,6 @@ void fl_gathered_data(struct fl_json *json, const struct fl_gathered *got, uint3
     fl_part_day(json, "oldest_day", t->rows == 0 ? INT32_MIN : t->oldest_day);
     fl_part_day(json, "newest_day", t->rows == 0 ? INT32_MIN : t->newest_day);
     fl_json_u64(json, "no_baseline", t->no_baseline);
+    fl_part_house(json, t);
     fl_json_end(json);
 }

@@ -129,6 +129,8 @@ void fl_part_purged(struct fl_json *json, const struct fl_msg_purged *purged)
 {
     fl_json_u64(json, "rows", purged->rows);
     fl_json_u64(json, "bytes", purged->bytes);
+    fl_json_u64(json, "segments", purged->segments);
+    fl_json_u64(json, "days", purged->days);
     fl_json_u64(json, "files", purged->files);
     fl_json_u64(json, "keys", purged->keys);
     fl_json_u64(json, "epoch", purged->epoch);

@@ -40,6 +40,10 @@ int fl_api_certificate_add(struct fl_req *req, struct fl_err *err);
 int fl_api_certificate_revoke(struct fl_req *req, struct fl_err *err);
 int fl_api_logs(struct fl_req *req, struct fl_err *err);
 int fl_api_purge(struct fl_req *req, struct fl_err *err);
+int fl_api_erase(struct fl_req *req, struct fl_err *err);
+int fl_api_receipts(struct fl_req *req, struct fl_err *err);
+int fl_api_root_change(struct fl_req *req, struct fl_err *err);
+int fl_api_store_job(struct fl_req *req, struct fl_err *err);
 
 /* The tenant, site or device that the path names; FL_E_NOENT says where to look. */
 int fl_part_tenant(struct fl_req *req, struct fl_tenant *ret, struct fl_err *err) FL_MUST_CHECK;
@@ -67,7 +71,12 @@ int fl_part_audit(struct fl_req *req, const char *event, const char *tenant, con
 /* Commit when r is FL_OK, else roll back and return r. */
 int fl_part_end(struct fl_req *req, int r, struct fl_err *err) FL_MUST_CHECK;
 
-/* Members rows, bytes, files, keys, epoch, root_kind. */
+/* Have store do long work (logs/store_job.h); its lines are the answer, and whoever leaves ends
+ * it. The request's state is taken. */
+int fl_part_job(struct fl_req *req, const struct fl_msg_store_job *msg, struct fl_err *err)
+    FL_MUST_CHECK;
+
+/* Members rows, bytes, segments, days, files, keys, epoch, root_kind. */
 void fl_part_purged(struct fl_json *json, const struct fl_msg_purged *purged);
 
 /* 64 hex digits and a NUL. */
@@ -107,6 +116,8 @@ int fl_gather(struct fl_req *req, unsigned want,
     FL_MUST_CHECK;
 /* What store has of a tenant, or NULL. */
 const struct fl_msg_store_tenant *fl_gathered_tenant(const struct fl_gathered *got, uint32_t id);
+/* What quotas and limits do with it: used_percent, share_bytes, taken_days, ... */
+void fl_part_house(struct fl_json *json, const struct fl_msg_store_tenant *t);
 /* Member "data": an object, or null when the store did not answer. */
 void fl_gathered_data(struct fl_json *json, const struct fl_gathered *got, uint32_t tenant);
 

@@ -10,7 +10,15 @@
 const struct fl_route fl_routes[] = {
     {"GET", I "/status", FL_RIGHT_HEALTH, false, NULL, NULL, fl_api_status},
     {"GET", I "/store", FL_RIGHT_HEALTH, true, NULL, NULL, fl_api_store},
+    {"POST", I "/store/verify", FL_RIGHT_HEALTH, true, NULL, "tenant,from_day,to_day",
+     fl_api_store_job},
+    {"POST", I "/store/repair", FL_RIGHT_SETUP, true, NULL, "tenant,from_day,to_day,dry_run",
+     fl_api_store_job},
+    {"POST", I "/store/merge", FL_RIGHT_SETUP, true, NULL, "tenant,from_day,to_day,dry_run",
+     fl_api_store_job},
     {"GET", I "/ca", FL_RIGHT_HEALTH, false, NULL, NULL, fl_api_instance_ca},
+    {"GET", I "/receipts", FL_RIGHT_EVENTS, false, "limit,after", NULL, fl_api_receipts},
+    {"POST", I "/keys/root", FL_RIGHT_SETUP, true, NULL, "", fl_api_root_change},
     {"GET", I "/rogues", FL_RIGHT_HEALTH, true, "limit,after", NULL, fl_api_rogues},
     {"GET", I "/events", FL_RIGHT_EVENTS, true, "limit,after", NULL, fl_api_events},
 
@@ -43,7 +51,7 @@ const struct fl_route fl_routes[] = {
     {"DELETE", T "/{t}/devices/{d}/certificates/{f}", FL_RIGHT_SETUP, true, NULL, NULL,
      fl_api_certificate_revoke},
 
-    {"GET", LOGS "/top", FL_RIGHT_DATA, true, RANGE ",by,metric,limit", NULL, fl_api_logs},
+    {"GET", LOGS "/top", FL_RIGHT_DATA, true, RANGE ",by,metric,limit,sums", NULL, fl_api_logs},
     {"GET", LOGS "/series", FL_RIGHT_DATA, true, RANGE ",by,metric,limit,step", NULL, fl_api_logs},
     {"GET", LOGS "/rows", FL_RIGHT_DATA, true, RANGE ",limit,cursor,original", NULL, fl_api_logs},
     {"GET", LOGS "/facets", FL_RIGHT_DATA, true, RANGE ",by,limit", NULL, fl_api_logs},
@@ -51,7 +59,9 @@ const struct fl_route fl_routes[] = {
     {"GET", LOGS "/export", FL_RIGHT_DATA, true, RANGE ",cursor,format,original,columns", NULL,
      fl_api_logs},
     {"GET", LOGS "/tail", FL_RIGHT_DATA, true, "where,limit,cursor,original", NULL, fl_api_logs},
-    {"GET", LOGS "/count", FL_RIGHT_DATA, true, RANGE, NULL, fl_api_logs},
+    {"GET", LOGS "/count", FL_RIGHT_DATA, true, RANGE ",metric", NULL, fl_api_logs},
+    {"POST", LOGS "/erase", FL_RIGHT_DATA, true, NULL, "user,ip,where,from,to,dry_run",
+     fl_api_erase},
     {"POST", LOGS "/purge", FL_RIGHT_DATA, true, NULL, "from_day,to_day,dry_run", fl_api_purge},
 };
 const size_t fl_routes_count = FL_LEN(fl_routes);

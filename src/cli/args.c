@@ -68,6 +68,8 @@ static const struct {
     [FL_OPT_RECORD_PER_LINE] = {"record-per-line", NULL, "a TLS record for each line"},
     [FL_OPT_CONNECTIONS] = {"connections", "N", "connections that share the lines (default 1)"},
     [FL_OPT_SECONDS] = {"seconds", "N", "end after so long (default: at Ctrl-C)"},
+    [FL_OPT_USER] = {"user", "NAME", "rows that name this user; - reads the name from stdin"},
+    [FL_OPT_IP] = {"ip", "ADDRESS", "rows with this address"},
     [FL_OPT_BACK_FILL] = {"back-fill", "TIME", "first invent so much of the past (default 24h)"},
 };
 

@@ -66,6 +66,9 @@ enum fl_opt {
     /* demo */
     FL_OPT_SECONDS,
     FL_OPT_BACK_FILL,
+    /* logs erase */
+    FL_OPT_USER,
+    FL_OPT_IP,
     FL_OPT_COUNT
 };
 _Static_assert(FL_OPT_COUNT <= 64, "a command's options are 64 bits");

@@ -108,6 +108,9 @@ static void data_cells(const struct fl_cli *cli, struct fl_table *table, const j
         fl_unit_bytes(fl_js_num(t, "quota_bytes"), more);
         (void)snprintf(text + strlen(text), sizeof more, " of %.20s", more);
     }
+    if (fl_js_num(data, "taken_days") > 0)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), ", %u days taken",
+                       (unsigned)fl_js_num(data, "taken_days"));
     fl_table_text(table, text);
     if (fl_js_text(data, "oldest_day")[0] == '\0')
         (void)snprintf(text, sizeof text, "-");

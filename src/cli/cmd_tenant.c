@@ -138,6 +138,14 @@ static void show_data(struct fl_cli *cli, const json_t *tenant)
     else
         fl_cli_pair(cli, "data", "%s rows, %s on disk, %s to %s", rows, bytes,
                     fl_js_text(data, "oldest_day"), fl_js_text(data, "newest_day"));
+    if (json_is_integer(json_object_get(data, "used_percent")))
+        fl_cli_pair(cli, "of the quota", "%u %%", (unsigned)fl_js_num(data, "used_percent"));
+    if (fl_js_num(data, "taken_days") > 0) {
+        fl_unit_bytes(fl_js_num(data, "taken_bytes"), bytes);
+        fl_cli_pair(cli, "taken", "%u days, %s, since the store began; the latest %s",
+                    (unsigned)fl_js_num(data, "taken_days"), bytes,
+                    fl_js_text(data, "taken_day"));
+    }
 }
 
 static int run_show(struct fl_cli *cli)

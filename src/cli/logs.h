@@ -43,5 +43,8 @@ int fl_logs_context(struct fl_cli *cli);
 int fl_logs_tail(struct fl_cli *cli);
 int fl_logs_export(struct fl_cli *cli);
 int fl_logs_purge(struct fl_cli *cli);
+int fl_logs_erase(struct fl_cli *cli);
+int fl_logs_receipts(struct fl_cli *cli);
+int fl_logs_receipts_verify(struct fl_cli *cli);
 
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "cli/house.h"
 #include "cli/logs.h"
 #include "cli/logs_rows.h"
 
@@ -407,70 +408,102 @@ int fl_logs_tail(struct fl_cli *cli)
     return r;
 }
 
-static int purge_days(struct fl_cli *cli, int32_t *ret_from, int32_t *ret_to)
+/* FIRST-DAY [LAST-DAY], or the options. */
+static int purge_days(struct fl_cli *cli, char from[16], char to[16])
 {
-    const char *last = cli->arg[cli->args - 1];
+    const char *last = cli->args == 0 ? NULL : cli->arg[cli->args - 1];
+    int32_t from_day, to_day;
+    int r = fl_cli_days(cli, from, to);
 
-    if (!fl_day_parse(fl_span_str(cli->arg[0]), ret_from) ||
-        !fl_day_parse(fl_span_str(last), ret_to))
+    if (r != FL_EXIT_OK)
+        return r;
+    if ((last != NULL) == (from[0] != '\0' || to[0] != '\0'))
+        return fl_cli_usage("which days? fairlead logs purge --day 2026-11-20, or --from and --to "
+                            "(both included), or FIRST-DAY [LAST-DAY]");
+    if (last == NULL)
+        return from[0] != '\0' && to[0] != '\0'
+                   ? FL_EXIT_OK
+                   : fl_cli_usage("a range has --from and --to, both included");
+    if (!fl_day_parse(fl_span_str(cli->arg[0]), &from_day) ||
+        !fl_day_parse(fl_span_str(last), &to_day))
         return fl_cli_usage("days are written 2026-11-20; usage: fairlead logs purge FIRST-DAY "
                             "[LAST-DAY]");
-    if (*ret_to < *ret_from)
+    if (to_day < from_day)
         return fl_cli_usage("the last day %s is before the first, %s", last, cli->arg[0]);
+    fl_day_format(from_day, from);
+    fl_day_format(to_day, to);
     return FL_EXIT_OK;
 }
 
-static void purge_say(struct fl_cli *cli, const json_t *answer, bool dry)
+/* What there is, or was: "1,204 rows, 3.1 MB in 5 segments of 2 days, 9 keys". */
+static void purge_counts(const json_t *answer, char *text, size_t size)
 {
-    char rows[FL_UNIT_TEXT_BYTES], bytes[FL_UNIT_TEXT_BYTES], files[FL_UNIT_TEXT_BYTES],
-        keys[FL_UNIT_TEXT_BYTES];
+    char rows[FL_UNIT_TEXT_BYTES], bytes[FL_UNIT_TEXT_BYTES], keys[FL_UNIT_TEXT_BYTES];
 
-    if (fl_cli_flag(cli, FL_OPT_JSON)) {
-        fl_js_line(answer);
-        return;
-    }
     fl_unit_count(fl_js_num(answer, "rows"), rows);
     fl_unit_bytes(fl_js_num(answer, "bytes"), bytes);
-    fl_unit_count(fl_js_num(answer, "files"), files);
     fl_unit_count(fl_js_num(answer, "keys"), keys);
-    if (dry)
-        (void)printf("%s rows, %s in %s files. Nothing was changed; run without --dry-run to "
-                     "purge.\n",
-                     rows, bytes, files);
-    else
-        (void)printf("%s rows, %s in %s files are purged: %s keys destroyed, key epoch %u (root: "
-                     "%s).\n",
-                     rows, bytes, files, keys, (unsigned)fl_js_num(answer, "epoch"),
-                     fl_js_text(answer, "root_kind"));
+    (void)snprintf(text, size, "%s rows, %s in %u segments of %u days, %s keys", rows, bytes,
+                   (unsigned)fl_js_num(answer, "segments"), (unsigned)fl_js_num(answer, "days"),
+                   keys);
 }
 
+static void purge_receipt(const json_t *answer, const char *tenant, const char *counts)
+{
+    (void)printf("Destroyed: logs of tenant %s received from %s to %s (UTC days, both included): "
+                 "%s.\n",
+                 tenant, fl_js_text(answer, "from_day"), fl_js_text(answer, "to_day"), counts);
+    (void)printf("%u keys destroyed, with key epoch %u (root: %s); %u files unlinked.\n",
+                 (unsigned)fl_js_num(answer, "keys"), (unsigned)fl_js_num(answer, "epoch"),
+                 fl_js_text(answer, "root_kind"), (unsigned)fl_js_num(answer, "files"));
+}
+
+static int purge_call(struct fl_cli *cli, const char *tenant, const char *from, const char *to,
+                      bool dry, json_t **ret)
+{
+    json_t *body = json_pack("{s:s,s:s,s:b}", "from_day", from, "to_day", to, "dry_run", dry);
+    struct fl_cli_path path;
+    int r =
+        fl_cli_call(cli, "POST",
+                    fl_cli_path(&path, "/api/v1/tenants/", tenant, "/logs/purge", NULL), body, ret);
+
+    json_decref(body);
+    return r;
+}
+
+/* Counted first, so that whoever is asked knows what goes. */
 int fl_logs_purge(struct fl_cli *cli)
 {
     bool dry = fl_cli_flag(cli, FL_OPT_DRY_RUN);
-    struct fl_cli_path path;
-    char tenant[64], from[16], to[16];
-    int32_t from_day = 0, to_day = 0;
-    json_t *body, *answer;
-    int r = purge_days(cli, &from_day, &to_day);
+    char tenant[64], from[16], to[16], counts[200];
+    json_t *answer = NULL;
+    int r = purge_days(cli, from, to);
 
     if (r == FL_EXIT_OK)
         r = fl_cli_tenant(cli, tenant);
+    if (r == FL_EXIT_OK)
+        r = purge_call(cli, tenant, from, to, true, &answer);
     if (r != FL_EXIT_OK)
         return r;
-    fl_day_format(from_day, from);
-    fl_day_format(to_day, to);
-    if (!dry && !fl_cli_sure(cli,
-                             "All logs of tenant %s received from %s to %s (UTC days, both "
-                             "included) will be destroyed.",
-                             tenant, from, to))
-        return FL_EXIT_USAGE;
-    body = json_pack("{s:s,s:s,s:b}", "from_day", from, "to_day", to, "dry_run", dry);
-    r = fl_cli_call(cli, "POST",
-                    fl_cli_path(&path, "/api/v1/tenants/", tenant, "/logs/purge", NULL), body,
-                    &answer);
-    json_decref(body);
-    if (r == FL_EXIT_OK)
-        purge_say(cli, answer, dry);
+    purge_counts(answer, counts, sizeof counts);
+    if (!dry) {
+        json_decref(answer);
+        answer = NULL;
+        if (!fl_cli_sure(cli,
+                         "All logs of tenant %s received from %s to %s (UTC days, both included) "
+                         "will be destroyed: %s.",
+                         tenant, from, to, counts))
+            return FL_EXIT_USAGE;
+        r = purge_call(cli, tenant, from, to, false, &answer);
+        if (r == FL_EXIT_OK)
+            purge_counts(answer, counts, sizeof counts);
+    }
+    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
+        fl_js_line(answer);
+    else if (r == FL_EXIT_OK && dry)
+        (void)printf("%s. Nothing was changed; run without --dry-run to purge.\n", counts);
+    else if (r == FL_EXIT_OK)
+        purge_receipt(answer, tenant, counts);
     json_decref(answer);
     return r;
 }

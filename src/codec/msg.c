@@ -121,6 +121,47 @@ static const struct member key_destroy_members[] = {
     SPAN(key_destroy, why, FL_MSG_TEXT_MAX),
 };
 
+static const struct member key_destroy_files_members[] = {
+    U32(key_destroy_files, tenant),
+    SPAN(key_destroy_files, files, FL_MSG_CHUNK_MAX),
+    SPAN(key_destroy_files, why, FL_MSG_TEXT_MAX),
+};
+
+static const struct member key_files_ask_members[] = {
+    U32(key_files_ask, tenant),
+    SPAN(key_files_ask, after, 20),
+};
+
+static const struct member key_files_members[] = {
+    SPAN(key_files, files, FL_MSG_CHUNK_MAX),
+};
+
+static const struct member erasure_members[] = {
+    U64(erasure, number),
+    U8(erasure, again),
+    SPAN(erasure, text, 32768),
+};
+
+static const struct member root_change_members[] = {
+    U32(root_change, uid),
+};
+
+static const struct member root_changed_members[] = {
+    U32(root_changed, epoch),
+    U64(root_changed, files),
+    SPAN(root_changed, root_kind, FL_MSG_TEXT_MAX),
+};
+
+static const struct member receipt_ask_members[] = {
+    U64(receipt_ask, after),
+    U32(receipt_ask, limit),
+};
+
+static const struct member receipt_members[] = {
+    U64(receipt, number),
+    SPAN(receipt, text, 32768),
+};
+
 static const struct member destroyed_members[] = {
     U64(destroyed, keys),           U32(destroyed, epoch),
     U64(destroyed, at_us),          SPAN(destroyed, root_kind, FL_MSG_TEXT_MAX),
@@ -295,12 +336,18 @@ static const struct member store_stat_members[] = {
     U64(store_stat, rows_bad),       U64(store_stat, replayed_rows),
     U64(store_stat, syncs),          U64(store_stat, last_commit_us),
     U8(store_stat, behind),          SPAN(store_stat, note, FL_MSG_TEXT_MAX),
+    U64(store_stat, merges),         U64(store_stat, merged),
+    U64(store_stat, retiring),       U64(store_stat, free_bytes),
+    U64(store_stat, lost_blocks),    U64(store_stat, lost_rows),
+    U64(store_stat, segments_v1),    U64(store_stat, segments_v2),
 };
 
 static const struct member store_tenant_members[] = {
-    U32(store_tenant, tenant),      U64(store_tenant, rows),       U64(store_tenant, bytes),
-    U64(store_tenant, segments),    U32(store_tenant, oldest_day), U32(store_tenant, newest_day),
-    U64(store_tenant, no_baseline),
+    U32(store_tenant, tenant),      U64(store_tenant, rows),        U64(store_tenant, bytes),
+    U64(store_tenant, segments),    U32(store_tenant, oldest_day),  U32(store_tenant, newest_day),
+    U64(store_tenant, no_baseline), U64(store_tenant, quota_bytes), U64(store_tenant, share_bytes),
+    U64(store_tenant, taken_days),  U64(store_tenant, taken_bytes), U64(store_tenant, taken_us),
+    U32(store_tenant, taken_day),
 };
 
 static const struct member request_members[] = {
@@ -328,8 +375,15 @@ static const struct member purge_members[] = {
 };
 
 static const struct member purged_members[] = {
-    U64(purged, rows), U64(purged, bytes), U64(purged, files),
-    U64(purged, keys), U32(purged, epoch), SPAN(purged, root_kind, FL_MSG_TEXT_MAX),
+    U64(purged, rows),     U64(purged, bytes), U64(purged, files),
+    U64(purged, keys),     U32(purged, epoch), SPAN(purged, root_kind, FL_MSG_TEXT_MAX),
+    U32(purged, segments), U32(purged, days),
+};
+
+static const struct member store_job_members[] = {
+    SPAN(store_job, cap, 512),   U8(store_job, kind),      U8(store_job, dry),
+    U32(store_job, tenant),      U32(store_job, from_day), U32(store_job, to_day),
+    SPAN(store_job, args, 8192),
 };
 
 struct row {
@@ -375,6 +429,17 @@ static const struct row rows[FL_MSG_TYPE_COUNT] = {
     [FL_MSG_FILE_KEY_ASK] = ROW(file_key_ask, "file_key_ask", BIT(STORE), BIT(KEYS)),
     [FL_MSG_FILE_KEY] = ROW(file_key, "file_key", BIT(KEYS), BIT(STORE)),
     [FL_MSG_KEY_DESTROY] = ROW(key_destroy, "key_destroy", BIT(STORE), BIT(KEYS)),
+    [FL_MSG_KEY_DESTROY_FILES] = ROW(key_destroy_files, "key_destroy_files", BIT(STORE), BIT(KEYS)),
+    [FL_MSG_KEY_FILES_ASK] = ROW(key_files_ask, "key_files_ask", BIT(STORE), BIT(KEYS)),
+    [FL_MSG_KEY_FILES] = ROW(key_files, "key_files", BIT(KEYS), BIT(STORE)),
+    [FL_MSG_ERASURE_BEGIN] = ROW(erasure, "erasure_begin", BIT(STORE), BIT(KEYS)),
+    [FL_MSG_ERASURE_DONE] = ROW(erasure, "erasure_done", BIT(STORE), BIT(KEYS)),
+    [FL_MSG_ERASURE_ASK] = ROW(erasure, "erasure_ask", BIT(STORE), BIT(KEYS)),
+    [FL_MSG_ERASURE] = ROW(erasure, "erasure", BIT(KEYS), BIT(STORE)),
+    [FL_MSG_ROOT_CHANGE] = ROW(root_change, "root_change", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_ROOT_CHANGED] = ROW(root_changed, "root_changed", BIT(KEYS), BIT(CORE)),
+    [FL_MSG_RECEIPT_ASK] = ROW(receipt_ask, "receipt_ask", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_RECEIPT] = ROW(receipt, "receipt", BIT(KEYS), BIT(CORE)),
     [FL_MSG_DESTROYED] = ROW(destroyed, "destroyed", BIT(KEYS), BIT(STORE)),
     [FL_MSG_KEYS_STAT_ASK] = BARE("keys_stat_ask", BIT(CORE), BIT(KEYS)),
     [FL_MSG_KEYS_STAT] = ROW(keys_stat, "keys_stat", BIT(KEYS), BIT(CORE)),
@@ -409,6 +474,7 @@ static const struct row rows[FL_MSG_TYPE_COUNT] = {
     [FL_MSG_RESPONSE] = ROW(response, "response", BIT(CORE), BIT(CLIENT)),
     [FL_MSG_RESPONSE_BODY] = ROW(body, "response_body", BIT(CORE), BIT(CLIENT)),
     [FL_MSG_RESPONSE_END] = BARE("response_end", BIT(CORE), BIT(CLIENT)),
+    [FL_MSG_STORE_JOB] = ROW(store_job, "store_job", BIT(CORE), BIT(STORE)),
     [FL_MSG_PURGE] = ROW(purge, "purge", BIT(CORE), BIT(STORE)),
     [FL_MSG_PURGED] = ROW(purged, "purged", BIT(STORE), BIT(CORE)),
 };

@@ -104,6 +104,19 @@ enum fl_msg_type {
     /* core -> store: destroy days of the capability's tenant; the answer is PURGED or FAIL */
     FL_MSG_PURGE,
     FL_MSG_PURGED,
+    FL_MSG_KEY_DESTROY_FILES, /* store -> keys: several files' keys in one epoch; DESTROYED */
+    FL_MSG_KEY_FILES_ASK,     /* store -> keys: which files of a tenant have keys, page by page */
+    FL_MSG_KEY_FILES,
+    /* store -> keys: the ledger of erasures (trust/ledger_link.h); each is answered by ERASURE */
+    FL_MSG_ERASURE_BEGIN,
+    FL_MSG_ERASURE_DONE,
+    FL_MSG_ERASURE_ASK, /* the first that is to be done above a number */
+    FL_MSG_ERASURE,
+    FL_MSG_RECEIPT_ASK, /* core -> keys: receipts of erasures; RECEIPT*, DONE */
+    FL_MSG_RECEIPT,
+    FL_MSG_ROOT_CHANGE, /* core -> keys: another root key; ROOT_CHANGED */
+    FL_MSG_ROOT_CHANGED,
+    FL_MSG_STORE_JOB, /* core -> store: verify, repair, merge ...; answers RESULT*, QUERY_END */
     FL_MSG_TYPE_COUNT
 };
 
@@ -192,6 +205,39 @@ struct fl_msg_key_destroy {
     struct fl_span
         file_id; /* 16 bytes: one file; "": the whole day, or the tenant with day INT32_MIN */
     struct fl_span why; /* "retention", "purge", "erasure" */
+};
+struct fl_msg_key_destroy_files {
+    uint32_t tenant;
+    struct fl_span files; /* each i32 day, 16 bytes id; at most FL_KEY_FILES_MAX */
+    struct fl_span why;
+};
+struct fl_msg_key_files_ask {
+    uint32_t tenant;
+    struct fl_span after; /* "", or an item of the list: those behind it */
+};
+struct fl_msg_key_files {
+    struct fl_span files; /* as above, by day, then id; "": the end */
+};
+struct fl_msg_erasure { /* ERASURE_BEGIN, ERASURE_DONE, ERASURE_ASK, ERASURE */
+    uint64_t number;
+    uint8_t again;
+    struct fl_span text; /* rule, facts or receipt */
+};
+struct fl_msg_root_change {
+    uint32_t uid; /* who asked, on the local socket */
+};
+struct fl_msg_root_changed {
+    uint32_t epoch; /* that began with it */
+    uint64_t files; /* keys that are wrapped anew */
+    struct fl_span root_kind;
+};
+struct fl_msg_receipt_ask {
+    uint64_t after; /* receipts with a number above */
+    uint32_t limit;
+};
+struct fl_msg_receipt {
+    uint64_t number;
+    struct fl_span text;
 };
 struct fl_msg_destroyed {
     uint64_t keys;
@@ -334,12 +380,21 @@ struct fl_msg_store_stat {
     int64_t last_commit_us;
     uint8_t behind;
     struct fl_span note;
+    uint64_t merges, merged,
+        retiring;                    /* segments: written by merging, read for it; to be unlinked */
+    uint64_t free_bytes;             /* of the disk; UINT64_MAX: unknown */
+    uint64_t lost_blocks, lost_rows; /* damaged, as the last whole verify found */
+    uint64_t segments_v1, segments_v2; /* by version of their format */
 };
 struct fl_msg_store_tenant {
     uint32_t tenant;
     uint64_t rows, bytes, segments;
     int32_t oldest_day, newest_day;
     uint64_t no_baseline;
+    uint64_t quota_bytes, share_bytes; /* 0: no quota; UINT64_MAX: no limit is reached */
+    uint64_t taken_days, taken_bytes;  /* by quota or a full disk, since the role began */
+    int64_t taken_us;                  /* the latest; 0: never */
+    int32_t taken_day;
 };
 struct fl_msg_request {
     struct fl_span method, path; /* path with query string, %-encoded */
@@ -368,9 +423,20 @@ struct fl_msg_purge {
 };
 struct fl_msg_purged {
     uint64_t rows, bytes, files; /* that were there; files unlinked (dry run: would be) */
-    uint64_t keys;               /* file keys that ceased to exist; 0 in a dry run */
+    uint64_t keys;               /* file keys that ceased to exist (dry run: would) */
     uint32_t epoch;              /* of the key table, begun with the last destruction */
     struct fl_span root_kind;    /* "file", later "pkcs11", "tpm" */
+    uint32_t segments, days;     /* days that had rows */
+};
+
+/* Long work on the store (logs/store_job.h). Kinds that need a capability work on its tenant. */
+struct fl_msg_store_job {
+    struct fl_span cap; /* trust/cap.h; "" where the kind needs none */
+    uint8_t kind;       /* enum fl_job_kind */
+    uint8_t dry;
+    uint32_t tenant;          /* 0: all */
+    int32_t from_day, to_day; /* both included; INT32_MIN, INT32_MAX: all */
+    struct fl_span args;      /* the kind's own */
 };
 
 /*

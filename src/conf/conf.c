@@ -76,15 +76,23 @@ static int set_value(struct fl_conf *conf, enum fl_setting s, struct fl_span val
     return FL_OK;
 }
 
-/* The socket follows data_dir until it is given itself. */
-static int derive(struct fl_conf *conf, struct fl_err *err)
+static int derive_one(struct fl_conf *conf, enum fl_setting s, const char *behind,
+                      struct fl_err *err)
 {
     char path[1100];
 
-    if (conf->given[FL_SET_LOCAL_SOCKET])
+    if (conf->given[s])
         return FL_OK;
-    (void)snprintf(path, sizeof path, "%s/run/fairlead.sock", fl_conf_str(conf, FL_SET_DATA_DIR));
-    return keep_str(conf, FL_SET_LOCAL_SOCKET, fl_span_str(path), err);
+    (void)snprintf(path, sizeof path, "%s%s", fl_conf_str(conf, FL_SET_DATA_DIR), behind);
+    return keep_str(conf, s, fl_span_str(path), err);
+}
+
+/* Socket and ledger follow data_dir until they are given themselves. */
+static int derive(struct fl_conf *conf, struct fl_err *err)
+{
+    int r = derive_one(conf, FL_SET_LOCAL_SOCKET, "/run/fairlead.sock", err);
+
+    return r < 0 ? r : derive_one(conf, FL_SET_LEDGER_DIR, ".ledger", err);
 }
 
 int fl_conf_set(struct fl_conf *conf, enum fl_setting s, struct fl_span value, struct fl_err *err)
@@ -97,7 +105,7 @@ int fl_conf_set(struct fl_conf *conf, enum fl_setting s, struct fl_span value, s
     r = set_value(conf, s, value, err);
     if (r < 0)
         return fl_err_wrap(err, "%s", fl_conf_rows[s].name);
-    conf->given[s] = s != FL_SET_LOCAL_SOCKET || value.len > 0;
+    conf->given[s] = (s != FL_SET_LOCAL_SOCKET && s != FL_SET_LEDGER_DIR) || value.len > 0;
     return derive(conf, err);
 }
 

@@ -19,6 +19,7 @@ struct fl_conf; /* immutable once read */
 
 enum fl_setting {
     FL_SET_DATA_DIR,     /* path; store, keys, control and run folders stand in it */
+    FL_SET_LEDGER_DIR,   /* path; default DATA_DIR.ledger */
     FL_SET_LISTEN_TLS,   /* address:port of RFC 5425 syslog, "" = none; default [::]:6514 */
     FL_SET_LOCAL_SOCKET, /* path; default DATA_DIR/run/fairlead.sock */
     FL_SET_SERVER_NAMES, /* comma list of names and addresses in the server certificate */
@@ -40,6 +41,8 @@ enum fl_setting {
     FL_SET_QUERY_THREADS,
     FL_SET_TAIL_MAX, /* live tails per tenant */
     FL_SET_IDLE_S,   /* silence after which a device counts as gapped */
+    FL_SET_STORE_MAX_BYTES, /* of all sealed segments; 0: no limit */
+    FL_SET_MIN_FREE_BYTES,  /* that the disk keeps; 0: none */
     FL_SETTING_COUNT
 };
 

@@ -15,6 +15,18 @@ const struct fl_conf_row fl_conf_rows[FL_SETTING_COUNT] = {
                     "process. One fairleadd at a time uses a data folder. When started as root "
                     "with a uid_base, the folders above it must be searchable by all users.",
         },
+    [FL_SET_LEDGER_DIR] =
+        {
+            .name = "ledger_dir",
+            .kind = FL_CONF_PATH,
+            .preset = "",
+            .preset_doc = "data_dir with .ledger behind it",
+            .brief = "Folder of the ledger of erasures.",
+            .help = "Which persons were erased is written down here, sealed, so that a copy of "
+                    "data_dir that is put back erases them again. It must stand outside of "
+                    "data_dir and of every backup of it, and is best kept on another disk. "
+                    "Without the latest ledger fairleadd opens no data; see fairleadd(8).",
+        },
     [FL_SET_LISTEN_TLS] =
         {
             .name = "listen_tls",
@@ -207,6 +219,33 @@ const struct fl_conf_row fl_conf_rows[FL_SETTING_COUNT] = {
             .min = 1,
             .max = 86400,
             .brief = "Silence after which a device counts as having a gap.",
+        },
+    [FL_SET_STORE_MAX_BYTES] =
+        {
+            .name = "store_max_bytes",
+            .kind = FL_CONF_SIZE,
+            .preset = "0",
+            .min = MIB(1),
+            .max = UINT64_MAX / 2,
+            .zero_doc = "no limit but the disk",
+            .brief = "Most bytes of sealed logs, over all tenants.",
+            .help = "Beyond it the tenant that is furthest over its share loses its oldest day, "
+                    "with a security event; a tenant within its share loses nothing. A share is "
+                    "even, but nobody gets more than it uses or than its own quota (fairlead "
+                    "tenant set --quota). The record of security events is never taken.",
+        },
+    [FL_SET_MIN_FREE_BYTES] =
+        {
+            .name = "min_free_bytes",
+            .kind = FL_CONF_SIZE,
+            .preset = "256M",
+            .min = MIB(1),
+            .max = UINT64_MAX / 2,
+            .zero_doc = "no floor",
+            .brief = "Free disk that is kept, by taking days as store_max_bytes does.",
+            .help = "When that does not help and less than half of it is left, nothing is accepted "
+                    "until three quarters are free: devices wait, nothing is lost. What is left is "
+                    "needed to destroy keys.",
         },
 };
 

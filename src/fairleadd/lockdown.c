@@ -494,13 +494,17 @@ static int set_scene(struct scene *s, struct fl_place *place, struct fl_conf *co
                      struct fl_err *err)
 {
     const uid_t stay = geteuid();
+    char ledger[sizeof s->base + 8];
     int r;
 
     (void)snprintf(s->base, sizeof s->base, "/tmp/fairlead-T.XXXXXX");
     if (mkdtemp(s->base) == NULL || chmod(s->base, 0711) < 0)
         return fl_err_sys(err, FL_E_IO, errno, "make a temporary folder");
     (void)snprintf(s->outside, sizeof s->outside, "%s/outside", s->base);
+    (void)snprintf(ledger, sizeof ledger, "%s.ledger", s->base);
     r = fl_conf_set(conf, FL_SET_DATA_DIR, fl_span_str(s->base), err);
+    if (r == FL_OK)
+        r = fl_conf_set(conf, FL_SET_LEDGER_DIR, fl_span_str(ledger), err);
     if (r == FL_OK)
         r = fl_place_folders(place, conf, err);
     for (int role = FL_ROLE_FIRST; r == FL_OK && role <= FL_ROLE_LAST; role++) {
@@ -518,6 +522,8 @@ static int set_scene(struct scene *s, struct fl_place *place, struct fl_conf *co
 
 static void clear_scene(struct scene *s, struct fl_place *place)
 {
+    char ledger[sizeof s->base + 8];
+
     for (int role = FL_ROLE_FIRST; role <= FL_ROLE_LAST; role++) {
         if (place->dir_fds[role] < 0)
             continue;
@@ -528,6 +534,8 @@ static void clear_scene(struct scene *s, struct fl_place *place)
     if (place->data_fd >= 0)
         (void)unlinkat(place->data_fd, "run", AT_REMOVEDIR);
     (void)rmdir(s->base);
+    (void)snprintf(ledger, sizeof ledger, "%s.ledger", s->base);
+    (void)rmdir(ledger);
     fl_fd_close(&s->listen_fd);
     fl_fd_close(&s->udp_fd);
     fl_fd_close(&s->tcp_fd);

@@ -12,7 +12,9 @@
 #include "base/fd.h"
 #include "base/time.h"
 #include "fairleadd/store.h"
+#include "fairleadd/store_turn.h"
 #include "trust/keyring_rpc.h"
+#include "trust/ledger_rpc.h"
 
 enum { KEYS_MS = 5000 };
 #define CORE_OUT_BYTES   ((size_t)32 << 20) /* queries are held back by their credit before this */
@@ -124,10 +126,44 @@ static void send_tenant(void *ctx, const struct fl_store_tenant_stats *t)
                                       .segments = t->segments,
                                       .oldest_day = t->oldest_day,
                                       .newest_day = t->newest_day,
-                                      .no_baseline = t->no_baseline};
+                                      .no_baseline = t->no_baseline,
+                                      .quota_bytes = t->quota_bytes,
+                                      .share_bytes = t->share_bytes,
+                                      .taken_days = t->taken_days,
+                                      .taken_bytes = t->taken_bytes,
+                                      .taken_us = t->taken_us,
+                                      .taken_day = t->taken_day};
 
     if (list->failed == 0)
         list->failed = fl_imsg_send(list->s->core, FL_MSG_STORE_TENANT, list->id, &msg, -1, NULL);
+}
+
+/* Housekeeping, and what of it a person must see. */
+static void add_house(struct fl_msg_store_stat *msg, const struct fl_store_stats *st, char *note,
+                      size_t note_bytes)
+{
+    msg->merges = st->merges;
+    msg->merged = st->merged;
+    msg->retiring = st->retiring;
+    msg->free_bytes = st->free_bytes;
+    msg->lost_blocks = st->lost_blocks;
+    msg->lost_rows = st->lost_rows;
+    if (st->full)
+        msg->behind = 1;
+    if (note[0] != '\0')
+        return;
+    if (st->full)
+        (void)snprintf(note, note_bytes,
+                       "the disk is nearly full: nothing is accepted until "
+                       "there is room (min_free_bytes)");
+    else if (st->clock_odd)
+        (void)snprintf(note, note_bytes,
+                       "the clock leapt: nothing is destroyed by its age until "
+                       "it was steady for an hour");
+    else if (st->lost_blocks > 0)
+        (void)snprintf(note, note_bytes,
+                       "%llu damaged blocks, %llu rows lost (fairlead store repair)",
+                       (unsigned long long)st->lost_blocks, (unsigned long long)st->lost_rows);
 }
 
 static void send_stat(struct fl_store_role *s, uint32_t id)
@@ -148,6 +184,7 @@ static void send_stat(struct fl_store_role *s, uint32_t id)
     pthread_mutex_unlock(&s->mu);
     if (store != NULL)
         s->backend->stats(store, &st);
+    add_house(&msg, &st, note, sizeof note);
     msg.rows = st.rows;
     msg.wal_bytes = st.wal_bytes;
     msg.wal_files = st.wal_files;
@@ -155,6 +192,8 @@ static void send_stat(struct fl_store_role *s, uint32_t id)
     msg.memtable_bytes = st.memtable_bytes;
     msg.segments = st.segments;
     msg.segment_bytes = st.segment_bytes;
+    msg.segments_v1 = st.versions[1];
+    msg.segments_v2 = st.versions[2];
     msg.batches_bad += st.batches_bad;
     msg.rows_bad += st.rows_bad;
     msg.replayed_rows = st.replayed_rows;
@@ -283,6 +322,7 @@ static void link_core(struct fl_store_role *s, int fd, struct fl_err *err)
     if (fl_imsg_new(s->env->loop, fd, FL_ROLE_STORE, FL_ROLE_CORE, CORE_OUT_BYTES, &ops, s,
                     &s->core, err) < 0)
         fl_role_log(s->env, FL_LOG_ERR, "link to core: %s", err->text);
+    fl_store_send_events(s);
     pthread_mutex_lock(&s->mu);
     s->rules_mono_us = fl_now_mono_us();
     pthread_mutex_unlock(&s->mu);
@@ -360,8 +400,10 @@ static void free_role(struct fl_store_role *s)
     if (s->store != NULL)
         s->backend->close(s->store);
     fl_keyring_rpc_free(s->keyring);
+    fl_ledger_rpc_free(s->ledger);
     fl_rpc_free(s->rpc);
     fl_fd_close(&s->stop_fd);
+    fl_turns_free(s->turns);
     free(s->rules);
     free(s->unsent.item);
     (void)pthread_cond_destroy(&s->changed);
@@ -389,7 +431,8 @@ static int start_threads(struct fl_store_role *s, struct fl_err *err)
         s->keeper_on = (bad = pthread_create(&s->keeper, NULL, fl_store_keeper, s)) == 0;
     if (bad == 0)
         s->capper_on = (bad = pthread_create(&s->capper, NULL, fl_store_capper, s)) == 0;
-    while (bad == 0 && s->pool_count < pool && s->pool_count < FL_STORE_THREADS_MAX) {
+    while (bad == 0 && s->pool_count < pool + FL_STORE_SPARE &&
+           s->pool_count < FL_STORE_THREADS_MAX) {
         bad = pthread_create(&s->pool[s->pool_count], NULL, fl_store_pool, s);
         s->pool_count += bad == 0;
     }
@@ -423,9 +466,13 @@ static int store_start(struct fl_role_env *env, void **ret_state, struct fl_err 
     s->backend = &fl_backend_segments;
     r = init_shared(s, err);
     if (r >= 0)
+        r = fl_turns_new((unsigned)fl_conf_num(env->conf, FL_SET_QUERY_THREADS), &s->turns, err);
+    if (r >= 0)
         r = fl_rpc_new(FL_ROLE_STORE, FL_ROLE_KEYS, &s->rpc, err);
     if (r >= 0)
         r = fl_keyring_rpc_new(s->rpc, KEYS_MS, &s->keyring, err);
+    if (r >= 0)
+        r = fl_ledger_rpc_new(s->rpc, KEYS_MS, &s->ledger, err);
     if (r >= 0)
         r = start_threads(s, err);
     if (r < 0) {

@@ -5,7 +5,9 @@
  * store_write.c    the writer thread: ring -> WAL, acknowledgements
  * store_keep.c     the housekeeping thread: opening, rules, sealing, retention; the thread that
  *                  fetches the capability key
- * store_query.c    the query pool; exports, tails and purges have threads of their own
+ * store_query.c    the query pool; exports, tails, purges and jobs have threads of their own
+ * store_event.c    what is to be recorded by core
+ * store_turn.c     which of the questions may compute now
  *
  * Only the loop thread touches links. Other threads hand it what is to be sent with fl_loop_post().
  */
@@ -23,7 +25,11 @@
 
 #define FL_STORE_THREADS_MAX 64 /* of the query pool */
 #define FL_STORE_EXTRA_MAX   16 /* exports, tails and purges at once */
+#define FL_STORE_EXTRA_EACH  8  /* exports and tails of one tenant */
 #define FL_STORE_JOBS_MAX    256
+#define FL_STORE_KEPT_MAX    64 /* events that wait for core */
+#define FL_STORE_JOBS_EACH   96 /* of one tenant */
+#define FL_STORE_SPARE       4  /* threads of the pool for tenants that have no question running */
 
 struct fl_store_accept { /* rows of a connection that are synced */
     uint64_t conn, upto;
@@ -37,17 +43,26 @@ bool fl_store_accepts_add(struct fl_store_accepts *a, uint64_t conn, uint64_t up
 
 struct fl_store_job; /* store_query.c */
 
+struct fl_store_kept { /* an event that is to be recorded */
+    int64_t at_us;
+    char name[40];
+    struct fl_store_event event; /* its name is above */
+};
+
 struct fl_store_role {
     struct fl_role_env *env;
     const struct fl_backend *backend;
     struct fl_rpc *rpc; /* to keys */
     struct fl_keyring *keyring;
+    struct fl_ledger_link *ledger; /* of erasures, kept by keys */
     int stop_fd; /* eventfd: readable once stopping */
     atomic_bool stopping;
 
     /* loop thread only */
     struct fl_imsg *core, *ingest;
     struct fl_store_accepts unsent; /* acknowledgements that the link had no room for */
+    struct fl_store_kept kept[FL_STORE_KEPT_MAX];
+    size_t kept_count;
 
     pthread_mutex_t mu; /* all below */
     pthread_cond_t changed;
@@ -64,6 +79,7 @@ struct fl_store_role {
     uint64_t dropped_rows, dropped_entries; /* of tenants that nobody knows, or malformed */
     struct fl_store_job *jobs;              /* all, in order of arrival */
     unsigned extra;                         /* threads of exports, tails, purges */
+    struct fl_turns *turns;                 /* own lock: as many as questions run at once */
 
     pthread_t writer, keeper, capper, pool[FL_STORE_THREADS_MAX];
     size_t pool_count;
@@ -86,6 +102,11 @@ void *fl_store_pool(void *role);
 /* Loop thread. Sends accepted rows to ingest; what does not fit waits for the link to drain. */
 void fl_store_send_accepts(struct fl_store_role *s);
 void fl_store_take_accepts(struct fl_store_role *s, const struct fl_store_accepts *from);
+
+/* Any thread: an event of the store (fl_store_config.event). */
+void fl_store_on_event(void *role, const struct fl_store_event *event);
+/* Loop thread: what waits for core. */
+void fl_store_send_events(struct fl_store_role *s);
 
 /* Loop thread: a message of core that belongs to queries; false: it is not one. */
 bool fl_store_query_message(struct fl_store_role *s, struct fl_imsg_in *in);

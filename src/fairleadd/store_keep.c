@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/time.h"
 #include "fairleadd/store.h"
@@ -14,6 +15,15 @@ static int64_t clock_us(void)
     return fl_now_us();
 }
 
+/* It runs on while the machine sleeps: a sleep is no leap of the wall clock. */
+static int64_t boot_us(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &ts);
+    return ts.tv_sec * FL_US_PER_S + ts.tv_nsec / 1000;
+}
+
 /* Until it opens: the keys role may be away, the disk full. */
 static void *open_store(struct fl_store_role *s)
 {
@@ -21,10 +31,16 @@ static void *open_store(struct fl_store_role *s)
     struct fl_store_config config = {
         .dir_fd = s->env->dir_fd,
         .keyring = s->keyring,
+        .ledger = s->ledger,
         .now_us = clock_us,
         .memtable_bytes = fl_conf_num(conf, FL_SET_MEMTABLE_BYTES),
         .seal_rows = (uint32_t)fl_conf_num(conf, FL_SET_SEAL_ROWS),
         .seal_s = (uint32_t)fl_conf_num(conf, FL_SET_SEAL_S),
+        .max_bytes = fl_conf_num(conf, FL_SET_STORE_MAX_BYTES),
+        .min_free_bytes = fl_conf_num(conf, FL_SET_MIN_FREE_BYTES),
+        .mono_us = boot_us,
+        .event = fl_store_on_event,
+        .event_ctx = s,
     };
     int64_t logged = 0;
     void *store = NULL;

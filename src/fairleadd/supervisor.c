@@ -144,8 +144,12 @@ static int send_dir(struct child *c, struct fl_err *err)
 {
     int fd = c->sv->place.dir_fds[c->role];
     struct fl_msg_dir msg = {.name = fl_span_str(fl_role_row(c->role)->dir)};
+    struct fl_msg_dir ledger = {.name = FL_SPAN("ledger")};
+    int r = fd < 0 ? FL_OK : fl_imsg_send(c->chan, FL_MSG_DIR, 0, &msg, fd, err);
 
-    return fd < 0 ? FL_OK : fl_imsg_send(c->chan, FL_MSG_DIR, 0, &msg, fd, err);
+    if (r == FL_OK && c->role == FL_ROLE_KEYS)
+        r = fl_imsg_send(c->chan, FL_MSG_DIR, 0, &ledger, c->sv->place.ledger_fd, err);
+    return r;
 }
 
 /* A new socketpair between two roles that run. */
