@@ -8,7 +8,7 @@
  * asked of a store that was just opened (cold: nothing is remembered, the kernel may have the
  * files) and then RUNS times more (warm: the best counts). The store decrypts each time, what it
  * remembers of sums apart. One line of NDJSON per question on standard output, a table on standard
- * error. README.md of this folder has the same questions in SQL.
+ * error. databases.py has the same questions in SQL.
  */
 #include <fcntl.h>
 #include <inttypes.h>

@@ -142,6 +142,20 @@ static int take_tenant(struct fl_req *req, struct fl_tenant *ret, struct fl_err 
                       slug);
 }
 
+/* Of the format, in digits as the work wants it; it knows which there are. */
+static int take_version(struct fl_req *req, char *text, size_t size, struct fl_span *ret,
+                        struct fl_err *err)
+{
+    uint64_t to = 0;
+    int r = fl_req_num(req, "to", 1, UINT16_MAX, &to, err);
+
+    if (r > 0) {
+        (void)snprintf(text, size, "%llu", (unsigned long long)to);
+        *ret = fl_span_str(text);
+    }
+    return r;
+}
+
 /* Who asked for work that changes what is stored. */
 static int record(struct fl_req *req, const char *kind, const char *slug, struct fl_err *err)
 {
@@ -163,6 +177,7 @@ int fl_api_store_job(struct fl_req *req, struct fl_err *err)
                                    .to_day = INT32_MAX};
     struct fl_tenant t = {.id = 0};
     bool dry = msg.kind == FL_JOB_VERIFY;
+    char args[24];
     int r = take_tenant(req, &t, err);
 
     if (r >= 0)
@@ -171,6 +186,8 @@ int fl_api_store_job(struct fl_req *req, struct fl_err *err)
         r = take_day(req, "to_day", &msg.to_day, err);
     if (r >= 0 && !dry)
         r = fl_req_bool(req, "dry_run", &dry, err);
+    if (r >= 0 && msg.kind == FL_JOB_UPGRADE)
+        r = take_version(req, args, sizeof args, &msg.args, err);
     if (r >= 0 && msg.to_day < msg.from_day) {
         req->field = "to_day";
         r = fl_err_set(err, FL_E_INVAL, "to_day must not be before from_day");

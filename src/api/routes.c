@@ -16,6 +16,8 @@ const struct fl_route fl_routes[] = {
      fl_api_store_job},
     {"POST", I "/store/merge", FL_RIGHT_SETUP, true, NULL, "tenant,from_day,to_day,dry_run",
      fl_api_store_job},
+    {"POST", I "/store/upgrade", FL_RIGHT_SETUP, true, NULL, "tenant,from_day,to_day,dry_run,to",
+     fl_api_store_job},
     {"GET", I "/ca", FL_RIGHT_HEALTH, false, NULL, NULL, fl_api_instance_ca},
     {"GET", I "/receipts", FL_RIGHT_EVENTS, false, "limit,after", NULL, fl_api_receipts},
     {"POST", I "/keys/root", FL_RIGHT_SETUP, true, NULL, "", fl_api_root_change},

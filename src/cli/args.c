@@ -279,7 +279,8 @@ static void noun_usage(const struct fl_noun *noun, FILE *out)
 void fl_args_usage(const struct fl_noun *noun, const struct fl_command *command, FILE *out)
 {
     char left[60];
-    bool where; /* "--to" beside "--from" is a time, else a place */
+    /* "--to" beside "--from" is a time, else a place, or of the store a version. */
+    bool other, version = strcmp(noun->noun, "store") == 0;
 
     (void)fprintf(out, "usage: fairlead %s%s%s%s%s [--option value...]\n\n%s\n", noun->noun,
                   command->verb[0] == '\0' ? "" : " ", command->verb,
@@ -290,14 +291,16 @@ void fl_args_usage(const struct fl_noun *noun, const struct fl_command *command,
     for (size_t i = 0; i < FL_OPT_COUNT; i++) {
         if (!allows(command, i))
             continue;
-        where = i == FL_OPT_TO && (command->opts & FL_OPT_BIT(FROM)) == 0;
+        other = i == FL_OPT_TO && (command->opts & FL_OPT_BIT(FROM)) == 0;
         (void)snprintf(left, sizeof left, "%s--%s%s%s", i == FL_OPT_HELP ? "-h, " : "",
                        options[i].name, options[i].value == NULL ? "" : " ",
-                       where                      ? "HOST:PORT"
+                       other                      ? (version ? "VERSION" : "HOST:PORT")
                        : options[i].value == NULL ? ""
                                                   : options[i].value);
         (void)fprintf(out, "  %-23s  %s\n", left,
-                      where ? "the listener to send to" : options[i].text);
+                      !other    ? options[i].text
+                      : version ? "of the format: 1, or 2, which is the current one"
+                                : "the listener to send to");
     }
     (void)fprintf(out, "\nexamples:\n  %s\n  %s\n", command->example[0], command->example[1]);
 }

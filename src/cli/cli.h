@@ -13,8 +13,7 @@
 #include "cli/units.h"
 
 extern const struct fl_command fl_cmd_tenant[], fl_cmd_site[], fl_cmd_device[], fl_cmd_logs[],
-    fl_cmd_store[], fl_cmd_conf[], fl_cmd_status[], fl_cmd_ca[], fl_cmd_events[],
-    fl_cmd_keys[];
+    fl_cmd_store[], fl_cmd_conf[], fl_cmd_status[], fl_cmd_ca[], fl_cmd_events[], fl_cmd_keys[];
 extern const size_t fl_cmd_tenant_count, fl_cmd_site_count, fl_cmd_device_count, fl_cmd_logs_count,
     fl_cmd_store_count, fl_cmd_conf_count, fl_cmd_status_count, fl_cmd_ca_count,
     fl_cmd_events_count, fl_cmd_keys_count;

@@ -1,4 +1,4 @@
-/* fairlead store verify, repair, merge: long work on the store, with its progress. */
+/* fairlead store verify, repair, merge, upgrade: long work on the store, with its progress. */
 #include <stdio.h>
 #include <string.h>
 
@@ -376,6 +376,58 @@ int fl_store_cli_merge(struct fl_cli *cli)
                      (unsigned)fl_js_num(result, "segments_before"),
                      (unsigned)fl_js_num(result, "merges"), rows, before, after);
     r = finish(cli, result, FL_EXIT_OK);
+    json_decref(result);
+    return r;
+}
+
+/* ---- upgrade ---- */
+
+static void say_upgraded(const json_t *r)
+{
+    char before[FL_UNIT_TEXT_BYTES], after[FL_UNIT_TEXT_BYTES], rows[FL_UNIT_TEXT_BYTES];
+    uint64_t left = fl_js_num(r, "refused") + fl_js_num(r, "damaged");
+
+    fl_unit_bytes(fl_js_num(r, "bytes_before"), before);
+    fl_unit_bytes(fl_js_num(r, "bytes_after"), after);
+    count(r, "rows", rows);
+    if (fl_js_bool(r, "dry_run")) {
+        (void)printf("%u segments, %s, have another version than %u. Nothing was changed.\n",
+                     (unsigned)fl_js_num(r, "segments"), before, (unsigned)fl_js_num(r, "to"));
+        return;
+    }
+    (void)printf("%u segments have version %u now: %s rows, %s before, %s after.\n",
+                 (unsigned)fl_js_num(r, "segments"), (unsigned)fl_js_num(r, "to"), rows, before,
+                 after);
+    if (left > 0)
+        (void)printf("%llu stay as they are, named above.\n", (unsigned long long)left);
+}
+
+int fl_store_cli_upgrade(struct fl_cli *cli)
+{
+    const char *to = cli->opt[FL_OPT_TO];
+    json_t *body = NULL, *result = NULL;
+    uint64_t findings = 0, version = 0;
+    int r;
+
+    cli->opt[FL_OPT_TO] = NULL; /* no day */
+    r = make_body(cli, &body);
+    if (r == FL_EXIT_OK && to != NULL && !fl_span_u64(fl_span_str(to), &version))
+        r = fl_cli_usage("--to is a version of the format such as 1 or 2, not '%.60s'", to);
+    if (r == FL_EXIT_OK) {
+        (void)json_object_set_new(body, "dry_run", json_boolean(fl_cli_flag(cli, FL_OPT_DRY_RUN)));
+        if (to != NULL)
+            (void)json_object_set_new(body, "to", json_integer((json_int_t)version));
+        r = fl_cli_work(cli, "/api/v1/instance/store/upgrade", body, say_finding, &result,
+                        &findings);
+    }
+    json_decref(body);
+    if (r != FL_EXIT_OK)
+        return r;
+    if (!fl_cli_flag(cli, FL_OPT_JSON))
+        say_upgraded(result);
+    r = finish(cli, result,
+               fl_js_num(result, "refused") + fl_js_num(result, "damaged") > 0 ? FL_EXIT_NO
+                                                                               : FL_EXIT_OK);
     json_decref(result);
     return r;
 }

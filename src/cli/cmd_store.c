@@ -157,5 +157,15 @@ const struct fl_command fl_cmd_store[] = {
      "The background does it by itself, with a fifth of a core.",
      {"fairlead store merge --dry-run", "fairlead store merge --tenant acme"},
      fl_store_cli_merge},
+    {"upgrade",
+     "",
+     0,
+     0,
+     FL_OPTS_TENANT | FL_OPT_BIT(DAY) | FL_OPT_BIT(TO) | FL_OPT_BIT(DRY_RUN),
+     "write segments of an older format anew, or with --to 1 back",
+     "One segment at a time, while the store serves; ended early, it goes on where it stopped. A\n"
+     "segment with rows taken out cannot go back to version 1: it is named, with exit 1.",
+     {"fairlead store upgrade --dry-run", "fairlead store upgrade --to 1 --tenant acme"},
+     fl_store_cli_upgrade},
 };
 const size_t fl_cmd_store_count = FL_LEN(fl_cmd_store);

@@ -143,8 +143,7 @@ static void show_data(struct fl_cli *cli, const json_t *tenant)
     if (fl_js_num(data, "taken_days") > 0) {
         fl_unit_bytes(fl_js_num(data, "taken_bytes"), bytes);
         fl_cli_pair(cli, "taken", "%u days, %s, since the store began; the latest %s",
-                    (unsigned)fl_js_num(data, "taken_days"), bytes,
-                    fl_js_text(data, "taken_day"));
+                    (unsigned)fl_js_num(data, "taken_days"), bytes, fl_js_text(data, "taken_day"));
     }
 }
 

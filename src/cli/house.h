@@ -23,5 +23,6 @@ int fl_cli_days(struct fl_cli *cli, char from[16], char to[16]);
 int fl_store_cli_verify(struct fl_cli *cli);
 int fl_store_cli_repair(struct fl_cli *cli);
 int fl_store_cli_merge(struct fl_cli *cli);
+int fl_store_cli_upgrade(struct fl_cli *cli);
 
 #endif

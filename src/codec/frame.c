@@ -132,7 +132,9 @@ int fl_frame_keep(struct fl_frame *dec, struct fl_err *err)
 {
     size_t left = dec->tail - dec->head;
 
-    if (left == 0 && dec->own_cap > KEEP_BYTES) {
+    if (left <= KEEP_BYTES && dec->own_cap > KEEP_BYTES && (left == 0 || dec->buf != dec->own)) {
+        if (dec->buf == dec->own)
+            dec->buf = NULL;
         free(dec->own);
         dec->own = NULL;
         dec->own_cap = 0;

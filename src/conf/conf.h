@@ -39,8 +39,8 @@ enum fl_setting {
     FL_SET_QUERY_MS,       /* time budget of one query */
     FL_SET_QUERY_BYTES,    /* memory budget of one query */
     FL_SET_QUERY_THREADS,
-    FL_SET_TAIL_MAX, /* live tails per tenant */
-    FL_SET_IDLE_S,   /* silence after which a device counts as gapped */
+    FL_SET_TAIL_MAX,        /* live tails per tenant */
+    FL_SET_IDLE_S,          /* silence after which a device counts as gapped */
     FL_SET_STORE_MAX_BYTES, /* of all sealed segments; 0: no limit */
     FL_SET_MIN_FREE_BYTES,  /* that the disk keeps; 0: none */
     FL_SETTING_COUNT

@@ -11,8 +11,8 @@
  * Path of a line: socket -> TLS -> fl_frame -> fl_line_read -> device and site -> fl_enrich ->
  * the tenant's open batch -> ring -> store. When a tenant's share of the ring is used up, or the
  * ring is full, the tenant is `paused`: none of its sockets is read, TCP pushes back, and the
- * others go on. What is held then is bounded: per connection one read and one framing buffer, per
- * tenant one open batch and one finished one.
+ * others go on. What is held then is bounded: per connection what was read at once and half a
+ * message, per tenant one open batch and one finished one.
  *
  * Everybody has a turn: a connection is read up to a number of bytes that shrinks with the number
  * of those that wait for theirs, and handshakes, which cost as much as a thousand lines, are taken
@@ -27,6 +27,7 @@
 #include "base/arena.h"
 #include "codec/delivery.h"
 #include "codec/frame.h"
+#include "codec/line.h"
 #include "codec/line_reader.h"
 #include "codec/record.h"
 #include "fairleadd/ingest_table.h"
@@ -107,11 +108,10 @@ struct fl_ingest_conn {
     const char *refused; /* why the certificate was, for the report */
     int64_t since_mono_us, read_mono_us;
     struct fl_frame *frame;
-    struct fl_buf rest; /* read but not yet framed, because of a pause */
-    bool queued;        /* on the list of those to go on with */
-    bool parked;        /* on its tenant's list of those that wait for room in the ring */
-    bool handing;       /* on the list of handshakes to go on with */
-    bool ended;         /* the peer has finished: what is left is framed, then it is closed */
+    bool queued;  /* on the list of those to go on with */
+    bool parked;  /* on its tenant's list of those that wait for room in the ring */
+    bool handing; /* on the list of handshakes to go on with */
+    bool ended;   /* the peer has finished: what is left is framed, then it is closed */
     char why[FL_INGEST_WHY_BYTES];
     TAILQ_ENTRY(fl_ingest_conn) link;  /* of its state's list, oldest first */
     TAILQ_ENTRY(fl_ingest_conn) again; /* of one of the lists that it is queued, parked ... on */
@@ -172,7 +172,8 @@ struct fl_ingest {
     struct fl_ingest_addr **addrs; /* hash of addr_slots chains */
     size_t addr_slots;
     uint64_t addr_seed;
-    unsigned char *scratch; /* FL_INGEST_READ_BYTES */
+    unsigned char *scratch_front; /* owned: room for half a message, then */
+    unsigned char *scratch;       /* FL_INGEST_READ_BYTES; lent to the connection that is read */
 
     /* the time of receipt of what is being read, and what follows from it */
     int64_t now_us, now_mono_us, idle_us;

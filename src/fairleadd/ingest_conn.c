@@ -178,7 +178,6 @@ static void conn_free(struct fl_ingest_conn *conn, const char *why)
     fl_tls_free(conn->tls);
     hang_up(conn);
     fl_frame_free(conn->frame);
-    fl_buf_done(&conn->rest);
     fl_ingest_source_done(&conn->src, why);
     free(conn);
 }
@@ -264,41 +263,25 @@ static bool take_messages(struct fl_ingest_conn *conn)
     return false;
 }
 
-/* Frame len bytes; what a pause leaves over is kept. */
-static void take_bytes(struct fl_ingest_conn *conn, const unsigned char *data, size_t len)
-{
-    while (take_messages(conn) && len > 0) {
-        size_t n = fl_frame_feed(conn->frame, data, len);
-
-        data += n;
-        len -= n;
-    }
-    if (len > 0)
-        fl_buf_put(&conn->rest, data, len);
-}
-
-/* What an earlier pause left over; false: another began. */
-static bool take_rest(struct fl_ingest_conn *conn)
-{
-    while (take_messages(conn) && conn->rest.len > 0) {
-        size_t n = fl_frame_feed(conn->frame, conn->rest.ptr, conn->rest.len);
-
-        fl_buf_consume(&conn->rest, n);
-    }
-    if (conn->rest.len == 0 && !conn->src.tenant->paused)
-        fl_buf_done(&conn->rest); /* 64 KiB that are seldom needed */
-    return !conn->src.tenant->paused;
-}
-
-static int read_some(struct fl_ingest_conn *conn, size_t *ret_n, enum fl_tls_want *ret_want,
-                     struct fl_err *err)
+/* Read until the buffer is full or nothing more is there: *ret_n bytes, whatever ended it. */
+static int fill(struct fl_ingest_conn *conn, size_t *ret_n, enum fl_tls_want *ret_want,
+                struct fl_err *err)
 {
     unsigned char *to = conn->src.in->scratch;
+    size_t all = 0, n = 1;
+    int rc = FL_OK;
 
     *ret_want = FL_TLS_WANT_READ;
-    if (conn->tls != NULL)
-        return fl_tls_read(conn->tls, to, FL_INGEST_READ_BYTES, ret_n, ret_want, err);
-    return fl_inet_read(conn->fd, to, FL_INGEST_READ_BYTES, ret_n, err);
+    if (conn->tls == NULL)
+        rc = fl_inet_read(conn->fd, to, FL_INGEST_READ_BYTES, &all, err);
+    while (conn->tls != NULL && rc == FL_OK && all < FL_INGEST_READ_BYTES && n > 0) {
+        rc = fl_tls_read(conn->tls, to + all, FL_INGEST_READ_BYTES - all, &n, ret_want, err);
+        all += rc == FL_OK ? n : 0;
+    }
+    if (rc == FL_OK && (n == 0 || all == 0))
+        rc = fl_err_set(err, FL_E_IO, "the peer ended the connection");
+    *ret_n = rc == FL_OK || conn->tls != NULL ? all : 0;
+    return rc;
 }
 
 /* The peer has ended, or the connection broke: what is left becomes a last message. */
@@ -310,22 +293,21 @@ static void finish(struct fl_ingest_conn *conn, const char *why)
     fl_frame_finish(conn->frame);
 }
 
+static void take_all(struct fl_ingest_conn *conn)
+{
+    struct fl_frame_msg msg;
+
+    while (fl_frame_next(conn->frame, &msg) == 1)
+        fl_ingest_row(&conn->src, &msg);
+}
+
 /* End it from our side, pause or not: what was read is delivered, or counted as lost. */
 static void drop(struct fl_ingest_conn *conn, const char *why)
 {
-    struct fl_frame_msg msg;
-    size_t n;
-
     fl_ingest_clock(conn->src.in);
-    do {
-        while (fl_frame_next(conn->frame, &msg) == 1)
-            fl_ingest_row(&conn->src, &msg);
-        n = conn->rest.len == 0 ? 0 : fl_frame_feed(conn->frame, conn->rest.ptr, conn->rest.len);
-        fl_buf_consume(&conn->rest, n);
-    } while (n > 0);
+    take_all(conn);
     finish(conn, why);
-    while (fl_frame_next(conn->frame, &msg) == 1)
-        fl_ingest_row(&conn->src, &msg);
+    take_all(conn);
     conn_free(conn, conn->why);
 }
 
@@ -348,17 +330,19 @@ static void pump(struct fl_ingest_conn *conn)
     int rc = FL_OK;
 
     fl_ingest_clock(in);
-    if (!take_rest(conn)) {
+    if (!take_messages(conn)) { /* what an earlier pause left over */
         park(conn);
         return;
     }
     while (!conn->ended && turn < most && rc == FL_OK && !conn->src.tenant->paused) {
-        rc = read_some(conn, &n, &want, &err);
-        if (rc == FL_OK && n > 0) {
-            turn += n;
-            take_bytes(conn, in->scratch, n);
-        } else if (rc != FL_E_AGAIN) {
-            finish(conn, rc == FL_OK ? "the peer ended the connection" : err.text);
+        rc = fill(conn, &n, &want, &err);
+        turn += n;
+        fl_frame_lend(conn->frame, in->scratch, n);
+        (void)take_messages(conn);
+        if (fl_frame_keep(conn->frame, &err) < 0)
+            rc = FL_E_NOMEM;
+        if (rc != FL_OK && rc != FL_E_AGAIN) {
+            finish(conn, err.text);
             (void)take_messages(conn);
         }
     }
@@ -511,7 +495,6 @@ static int conn_new(struct fl_ingest *in, const struct fl_role_listener *listene
     conn->peer = *peer;
     conn->since_mono_us = fl_now_mono_us();
     fl_addr_text(peer, conn->src.address);
-    fl_buf_init(&conn->rest, FL_INGEST_READ_BYTES);
     if (listener->kind != FL_LISTEN_TCP)
         rc = fl_tls_accept(tls, fd, conn, &conn->tls, err);
     if (rc == FL_OK)
@@ -684,9 +667,10 @@ int fl_ingest_conns_init(struct fl_ingest *in, struct fl_err *err)
     for (in->addr_slots = ADDR_SLOTS_MIN; in->addr_slots < max; in->addr_slots *= 2)
         ;
     in->addrs = calloc(in->addr_slots, sizeof(struct fl_ingest_addr *));
-    in->scratch = malloc(FL_INGEST_READ_BYTES);
-    if (in->addrs == NULL || in->scratch == NULL)
+    in->scratch_front = malloc(FL_LINE_MAX_BYTES + FL_FRAME_LEND_MORE + FL_INGEST_READ_BYTES);
+    if (in->addrs == NULL || in->scratch_front == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for connections");
+    in->scratch = in->scratch_front + FL_LINE_MAX_BYTES + FL_FRAME_LEND_MORE;
     for (size_t i = 0; i < in->env->listener_count && rc == FL_OK; i++) {
         const struct fl_role_listener *with = &in->env->listeners[i];
 
@@ -785,5 +769,5 @@ void fl_ingest_conns_done(struct fl_ingest *in)
         free(in->udp[i]);
     }
     free(in->addrs);
-    free(in->scratch);
+    free(in->scratch_front);
 }

@@ -272,7 +272,8 @@ static void on_stopping(void *ctx)
     struct fl_ingest *in = ctx;
 
     fl_ingest_retry(in);
-    if ((TAILQ_EMPTY(&in->waiting) && fl_ingest_all_accepted(in)) || fl_now_mono_us() > in->stop_until_us)
+    if ((TAILQ_EMPTY(&in->waiting) && fl_ingest_all_accepted(in)) ||
+        fl_now_mono_us() > in->stop_until_us)
         stop_now(in);
 }
 

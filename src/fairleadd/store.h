@@ -55,7 +55,7 @@ struct fl_store_role {
     struct fl_rpc *rpc; /* to keys */
     struct fl_keyring *keyring;
     struct fl_ledger_link *ledger; /* of erasures, kept by keys */
-    int stop_fd; /* eventfd: readable once stopping */
+    int stop_fd;                   /* eventfd: readable once stopping */
     atomic_bool stopping;
 
     /* loop thread only */

@@ -18,13 +18,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-/* 64 KiB of socket per system call: a device that sends one record per line costs half the time. */
-enum {
-    READ_BUFFER_BYTES = 64 * 1024,
-    PEM_CHAIN_MAX = 8,
-    RECORD_BYTES = 16 * 1024,
-    PEER_CHAIN_BYTES = 16 * 1024
-};
+#include "io/tls_wire.h"
+
+enum { PEM_CHAIN_MAX = 8, RECORD_BYTES = 16 * 1024, PEER_CHAIN_BYTES = 16 * 1024 };
 
 static const char CIPHERS_12[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static const char CIPHERS_13[] =
@@ -37,10 +33,12 @@ struct fl_tls_ctx {
     bool check_ca, check_fingerprint;   /* client */
     unsigned char fingerprint[FL_TLS_FINGERPRINT_BYTES];
     struct fl_tls_ca *ca;
+    struct fl_tls_input input; /* of all its connections */
 };
 
 struct fl_tls {
     SSL *ssl;
+    struct fl_tls_wire wire;
     struct fl_tls_ctx *ctx;
     void *peer;
     const char *refused; /* why we refused the other end; NULL = we did not */
@@ -289,6 +287,7 @@ void fl_tls_ctx_free(struct fl_tls_ctx *ctx)
         return;
     SSL_CTX_free(ctx->ssl);
     fl_tls_ca_free(ctx->ca);
+    fl_tls_input_done(&ctx->input);
     free(ctx);
 }
 
@@ -313,12 +312,9 @@ static int ctx_new(const SSL_METHOD *method, struct fl_tls_ctx **ret, struct fl_
     SSL_CTX_set_options(ctx->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                       SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                       SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(ctx->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                   SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(ctx->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(ctx->ssl, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_num_tickets(ctx->ssl, 0);
-    SSL_CTX_set_read_ahead(ctx->ssl, 1);
-    SSL_CTX_set_default_read_buffer_len(ctx->ssl, READ_BUFFER_BYTES);
     SSL_CTX_set_max_cert_list(ctx->ssl, PEER_CHAIN_BYTES);
     *ret = ctx;
     return FL_OK;
@@ -440,13 +436,21 @@ static int tls_new(struct fl_tls_ctx *ctx, int fd, void *peer, struct fl_tls **r
                    struct fl_err *err)
 {
     struct fl_tls *tls = calloc(1, sizeof(*tls));
+    BIO *bio = NULL;
 
-    if (tls == NULL || (tls->ssl = SSL_new(ctx->ssl)) == NULL || SSL_set_fd(tls->ssl, fd) != 1) {
+    if (tls != NULL) {
+        tls->wire = (struct fl_tls_wire){.fd = fd, .input = &ctx->input};
+        tls->ssl = SSL_new(ctx->ssl);
+        bio = fl_tls_wire_bio(&tls->wire);
+    }
+    if (tls == NULL || tls->ssl == NULL || bio == NULL) {
         if (tls != NULL)
             SSL_free(tls->ssl);
+        BIO_free(bio);
         free(tls);
         return fl_err_set(err, FL_E_NOMEM, "no memory for a TLS connection: %s", ssl_reason());
     }
+    SSL_set_bio(tls->ssl, bio, bio);
     SSL_set_app_data(tls->ssl, tls);
     tls->ctx = ctx;
     tls->peer = peer;
@@ -479,6 +483,7 @@ void fl_tls_free(struct fl_tls *tls)
     if (tls == NULL)
         return;
     SSL_free(tls->ssl);
+    fl_tls_wire_done(&tls->wire);
     fl_tls_ctx_free(tls->ctx);
     free(tls);
     ERR_clear_error();
@@ -575,22 +580,28 @@ int fl_tls_read(struct fl_tls *tls, void *buf, size_t cap, size_t *ret_n,
     size_t n = 0;
     int ret;
 
-    ERR_clear_error();
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
     errno = 0;
     ret = SSL_read_ex(tls->ssl, buf, cap, &n);
     if (ret != 1 && SSL_get_error(tls->ssl, ret) == SSL_ERROR_ZERO_RETURN) {
         *ret_n = 0;
         return FL_OK;
     }
-    if (ret != 1)
-        return failed(tls, ret, ret_want, err);
+    if (ret != 1) {
+        int rc = failed(tls, ret, ret_want, err);
+
+        if (rc == FL_E_AGAIN)
+            (void)SSL_free_buffers(tls->ssl); /* 16 KiB that come back with the next record */
+        return rc;
+    }
     *ret_n = n;
     return FL_OK;
 }
 
 bool fl_tls_pending(const struct fl_tls *tls)
 {
-    return SSL_has_pending(tls->ssl) == 1;
+    return SSL_has_pending(tls->ssl) == 1 || fl_tls_wire_waits(&tls->wire);
 }
 
 int fl_tls_write(struct fl_tls *tls, struct fl_span bytes, size_t *ret_n,

@@ -6,6 +6,8 @@
  * no tickets and no resumption, so that each connection proves its certificate anew. The system's
  * certificate authorities are never asked. The server's private key is not in this process: a
  * callback signs (ECDSA P-256), as the keys role does it.
+ * Bytes are read 64 KiB at a time into one buffer of the context, so that an idle connection holds
+ * none (tls_wire.h).
  * One thread per context and its connections; nothing blocks except the signing callback.
  */
 #ifndef FL_IO_TLS_H

@@ -9,7 +9,6 @@
 #include "base/cursor.h"
 #include "logs/block.h"
 
-
 struct fl_column_meta {
     uint32_t present;
     uint64_t min, max; /* numbers and times; of strings 0 and the count of words */

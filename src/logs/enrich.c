@@ -8,7 +8,7 @@
 
 enum {
     NAME_MAX_BYTES = 255,
-    SITES = 8192, /* remembered: powers of two */
+    SITES = 32768, /* remembered: powers of two */
     APPS = 512,
     SITE_BYTES = 49, /* longer names are looked up each time */
     APP_BYTES = 47

@@ -81,9 +81,8 @@ static int64_t sys_space(const struct fl_files *fs, int dir)
     (void)fs;
     if (fstatvfs(dir, &st) < 0)
         return -errno;
-    return st.f_bavail > (uint64_t)INT64_MAX / st.f_frsize
-               ? INT64_MAX
-               : (int64_t)(st.f_bavail * st.f_frsize);
+    return st.f_bavail > (uint64_t)INT64_MAX / st.f_frsize ? INT64_MAX
+                                                           : (int64_t)(st.f_bavail * st.f_frsize);
 }
 
 static int64_t sys_size(const struct fl_files *fs, int fd)

@@ -7,12 +7,9 @@
 #include "logs/dict.h"
 
 const int64_t fl_rollup_tier_us[FL_ROLLUP_TIERS] = {
-    [FL_TIER_5M] = 300 * FL_US_PER_S,
-    [FL_TIER_1H] = 3600 * FL_US_PER_S,
-    [FL_TIER_1D] = FL_US_PER_DAY,
-    [FL_TIER_5M_ALL] = 300 * FL_US_PER_S,
-    [FL_TIER_1H_ALL] = 3600 * FL_US_PER_S,
-    [FL_TIER_1D_ALL] = FL_US_PER_DAY,
+    [FL_TIER_5M] = 300 * FL_US_PER_S,      [FL_TIER_1H] = 3600 * FL_US_PER_S,
+    [FL_TIER_1D] = FL_US_PER_DAY,          [FL_TIER_5M_ALL] = 300 * FL_US_PER_S,
+    [FL_TIER_1H_ALL] = 3600 * FL_US_PER_S, [FL_TIER_1D_ALL] = FL_US_PER_DAY,
 };
 const enum fl_field fl_rollup_dim_field[FL_ROLLUP_DIMS] = {
     [FL_BY_APP] = FL_F_APP,
@@ -325,9 +322,9 @@ int fl_rollup_coarsen(const struct fl_rollup *finer, enum fl_rollup_tier tier,
         r = keep_words(b.keys, finer->keys, finer->key_count, err);
     for (size_t i = 0; r >= 0 && i < finer->count; i++) {
         const struct fl_rollup_entry *from = &finer->entries[i];
-        struct fl_rollup_entry *e = builder_at(
-            &b, bucket_of(from->bucket_us, fl_rollup_tier_us[tier]), all ? 0 : from->site,
-            from->key, &why);
+        struct fl_rollup_entry *e =
+            builder_at(&b, bucket_of(from->bucket_us, fl_rollup_tier_us[tier]),
+                       all ? 0 : from->site, from->key, &why);
 
         if (e == NULL) {
             r = fl_err_set(err, FL_E_NOMEM, "no memory for a rollup");

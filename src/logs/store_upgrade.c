@@ -112,7 +112,7 @@ static int tell(struct upgrade *up, const struct spot *spot, const struct fl_err
     fl_json_text(json, "day", day);
     fl_json_text(json, "file", name);
     fl_json_u64(json, "version", seg->id.version);
-    fl_json_text(json, "text", why->text);
+    fl_json_text(json, "why", why->text);
     fl_job_end(up->job);
     up->damaged += why->code == FL_E_CORRUPT;
     up->refused += why->code != FL_E_CORRUPT;

@@ -49,16 +49,37 @@ static void check(const struct fl_frame *dec, const struct tally *in, const stru
         abort();
 }
 
+/* Lent, and kept: the bytes are gone then. */
+static size_t lend(struct fl_frame *dec, const uint8_t *data, size_t n, size_t max_bytes,
+                   struct tally *out)
+{
+    size_t front = max_bytes + FL_FRAME_LEND_MORE;
+    unsigned char *bytes = malloc(front + n);
+
+    if (bytes == NULL)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        bytes[front + i] = data[i];
+    fl_frame_lend(dec, bytes + front, n);
+    drain(dec, max_bytes, out);
+    if (fl_frame_keep(dec, NULL) < 0)
+        abort();
+    free(bytes);
+    return n;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     FL_AUTO(fl_frame_freep) struct fl_frame *dec = NULL;
     struct tally in = {{0}, 0, 0, 0}, out = {{0}, 0, 0, 0};
     size_t max_bytes, step;
+    bool lending;
 
     if (n < 2)
         return 0;
     max_bytes = data[0] < 128 ? 1 + (size_t)data[0] : (size_t)data[0] * 64;
-    step = data[1] == 0 ? SIZE_MAX : data[1];
+    step = data[1] < 2 ? SIZE_MAX : data[1];
+    lending = data[1] % 2 == 1;
     if (fl_frame_new(max_bytes, &dec, NULL) < 0)
         return 0;
     data += 2;
@@ -68,7 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     while (n > 0) {
         uint64_t before = out.messages + fl_frame_stats(dec)->dropped_bytes;
         size_t waiting = fl_frame_waiting(dec);
-        size_t took = fl_frame_feed(dec, data, n < step ? n : step);
+        size_t part = n < step ? n : step;
+        size_t took =
+            lending ? lend(dec, data, part, max_bytes, &out) : fl_frame_feed(dec, data, part);
 
         drain(dec, max_bytes, &out);
         if (took == 0 && before == out.messages + fl_frame_stats(dec)->dropped_bytes &&

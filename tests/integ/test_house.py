@@ -103,6 +103,32 @@ def test_merge_leaves_today(house):
     assert house.ask("store", "stats")["merges"] == 0
 
 
+def test_upgrade_there_and_back(house):
+    """Segments go to the first version of the format and back, with the same rows."""
+    def versions():
+        return house.ask("store", "stats")["versions"]
+
+    before, export = versions(), house.must("logs", "export", "--tenant", "acme", "--last", "2h")
+    assert before["v1"] == 0 and before["v2"] >= 2
+    assert f"{before['v2']} segments, " in house.must("store", "upgrade", "--to", "1", "--dry-run")
+    done = house.run("store", "upgrade", "--to", "1", "--json")
+    result = lines(done)[-1]["result"]
+    assert done.returncode == OK and result["segments"] == before["v2"] and result["rows"] == 2 * ROWS
+    assert versions() == {"v1": before["v2"], "v2": 0}
+    assert "fairlead store upgrade" in house.must("store", "stats")
+    assert house.must("logs", "export", "--tenant", "acme", "--last", "2h") == export
+    assert "segments have version 2 now" in house.must("store", "upgrade", "--tenant", "acme")
+    assert versions()["v1"] > 0
+    house.must("store", "upgrade")
+    assert versions() == before
+    assert house.must("logs", "export", "--tenant", "acme", "--last", "2h") == export
+    assert [e["detail"] for e in events(house, "store.upgrade")]
+    for wrong in ("3", "x", "0"):
+        assert house.run("store", "upgrade", "--to", wrong).returncode == USAGE
+    assert "VERSION" in house.run("store", "upgrade", "-h").stdout
+    assert "all is sound" in house.must("store", "verify")
+
+
 def test_damage(house):
     """One damaged block: the rest is served, it is named, and repair leaves it behind."""
     send(house, "acme", sessions(10000, ROWS))

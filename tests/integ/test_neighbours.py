@@ -19,7 +19,7 @@ from senders import Server, connect, context, octets, session, until
 SECONDS = float(os.environ.get("FAIRLEAD_NEIGHBOUR_S", "4"))
 STORM = int(os.environ.get("FAIRLEAD_STORM", "300"))  # make soak: 2000
 GOOD = ("acme/fw0", "acme/fw1", "beta/fw0")  # of the neighbour's tenant, and of another
-RATIO, SLACK_S = 25, 2.0
+RATIO, SLACK_S = 50, 0.5
 
 
 @pytest.fixture(name="server", scope="module")
@@ -111,9 +111,18 @@ def fixture_alone(server):
     return one_run(server, None)
 
 
+def at_rest(server, device):
+    """Its counters, which are sent once a second, when they change no more."""
+    last = None
+    while (now := server.live(device)) != last:
+        last = now
+        time.sleep(1.5)
+    return now
+
+
 @pytest.mark.parametrize("kind,number", [("flood", 4), ("trickle", 20), ("storm", STORM), ("jump", 1)])
 def test_neighbour(server, alone, kind, number):
-    before = server.live("acme/bad")
+    before = at_rest(server, "acme/bad")
     seen = one_run(server, kind, number)
     print(f"\n{kind}: {seen} beside {alone}")
     assert seen["p99"] < RATIO * alone["p99"] + SLACK_S, f"{kind}: {seen} beside {alone}"

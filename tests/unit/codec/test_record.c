@@ -185,16 +185,21 @@ static void make_many(struct fl_event *ev, uint64_t i)
     }
 }
 
-/* Two shapes by number, one without; the same bytes under two numbers. */
+/* Shapes with and without a number; the same bytes under two, two numbers in one place. */
 static void make_shapes(struct fl_event *ev, uint64_t i)
 {
     static const struct fl_span shapes[] = {{(const unsigned char *)"abc", 3},
                                             {(const unsigned char *)"abd", 3},
                                             {(const unsigned char *)"abc", 3}};
 
+    static const struct {
+        uint32_t number;
+        size_t shape;
+    } rows[] = {{1, 0}, {2, 1}, {0, 0}, {2, 1}, {0, 0}, {65, 2}, {1, 0}, {66, 1}, {0, 1}, {2, 1}};
+
     fl_event_clear(ev);
-    ev->shape_no = i % 4 == 3 ? 0 : (uint32_t)(1 + i % 3 * 64); /* one place in the memory */
-    fl_event_str(ev, FL_F_SHAPE, shapes[i % 3]);
+    ev->shape_no = rows[i % FL_LEN(rows)].number;
+    fl_event_str(ev, FL_F_SHAPE, shapes[rows[i % FL_LEN(rows)].shape]);
 }
 
 /* Addresses of IPv4 alone, then of both kinds. */

@@ -328,7 +328,7 @@ static void stand_still(struct world *w, const char *to, const struct made *who,
 {
     struct fl_err err = {.text = ""};
     struct fl_sender *s = dial(w, to, who, tls, &err);
-    uint64_t before = of(w, "1/fw1").rows;
+    uint64_t before = of(w, "1/fw1").rows, others = of(w, "2/fw9").rows;
     unsigned sent;
 
     atomic_store(&w->hold, true);
@@ -336,9 +336,11 @@ static void stand_still(struct world *w, const char *to, const struct made *who,
     printf("# %u lines until it stood still\n", sent);
     CHECK(sent > 0, "when store takes nothing the sender has to wait");
     CHECK(!send_all(w, w->mutual_at, &stranger, true, "x", 1), "handshakes still answer");
+    CHECK(send_all(w, w->mutual_at, &beta1, true, "fw9", 5000),
+          "and another tenant's share of the ring is free");
     atomic_store(&w->hold, false);
     CHECK(s != NULL && fl_sender_end(s, 10000, &err) == FL_OK &&
-              accepted(w, "1/fw1", before + sent),
+              accepted(w, "1/fw1", before + sent) && accepted(w, "2/fw9", others + 5000),
           "when it takes again, everything arrives, once");
     fl_sender_free(s);
 }

@@ -194,6 +194,44 @@ static void check_torn(void)
     rig_down(&rig);
 }
 
+/* Rows that a writer has in hand are lost with it, and counted; a put takes its own off. */
+static void check_held(void)
+{
+    struct rig rig;
+    struct fl_ring_stats st;
+    uint64_t no = 0, at;
+
+    rig_up(&rig);
+    fl_ring_hold(rig.w, 30);
+    at = fl_ring_written(rig.w);
+    if (fl_ring_put(rig.w, entry(1), 10, NULL) < 0)
+        abort();
+    fl_ring_hold(rig.w, 5);
+    fl_ring_hold(rig.w, -2);
+    CHECK(fl_ring_written(rig.w) > at && fl_ring_given_back(rig.w) == at &&
+              fl_ring_room(rig.w) == SIZE - (fl_ring_written(rig.w) - at),
+          "what was put takes room");
+    fl_ring_writer_close(rig.w);
+    if (fl_ring_writer_open(rig.fd, &rig.w, NULL) < 0)
+        abort();
+    fl_ring_stats_writer(rig.w, &st);
+    CHECK(st.torn == 0 && st.torn_rows == 23, "rows that a dead writer held are counted");
+    CHECK(fl_ring_take(rig.r, MAX, &rig.out, &no, NULL) == 1 && is_entry(&rig.out, 1),
+          "what it had put is there");
+    fl_ring_commit(rig.r, no);
+    CHECK(fl_ring_given_back(rig.w) == fl_ring_written(rig.w) && fl_ring_room(rig.w) == SIZE,
+          "and its room is given back");
+    fl_ring_hold(rig.w, 7);
+    if (fl_ring_put(rig.w, entry(2), 7, NULL) < 0)
+        abort();
+    fl_ring_writer_close(rig.w);
+    if (fl_ring_writer_open(rig.fd, &rig.w, NULL) < 0)
+        abort();
+    fl_ring_stats_writer(rig.w, &st);
+    CHECK(st.torn_rows == 23, "one that held nothing leaves nothing to count");
+    rig_down(&rig);
+}
+
 /* A writer that dies in the middle of a copy: the second page of its entry cannot be read. */
 static void check_death(void)
 {
@@ -386,6 +424,7 @@ int main(void)
     check_wrap();
     check_restarts();
     check_torn();
+    check_held();
     check_death();
     check_kill();
     check_hostile();

@@ -2,6 +2,7 @@
  */
 #include "io/tls.h"
 
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,6 +266,138 @@ static void trouble(void)
     pair_close(&p);
 }
 
+/* A client of our own that would resume, were it let: what it can get of a session, or none. */
+struct resumer {
+    SSL_CTX *ctx;
+    SSL_SESSION *session;
+};
+
+static SSL *resumer_connect(struct resumer *r, int fd, int version)
+{
+    BIO *cert = BIO_new_mem_buf(known.cert_pem, -1), *key = BIO_new_mem_buf(known.key_pem, -1);
+    X509 *x509 = PEM_read_bio_X509(cert, NULL, NULL, NULL);
+    EVP_PKEY *pkey = PEM_read_bio_PrivateKey(key, NULL, NULL, NULL);
+    SSL *ssl;
+
+    if (r->ctx == NULL && (r->ctx = SSL_CTX_new(TLS_client_method())) == NULL)
+        abort();
+    (void)SSL_CTX_set_max_proto_version(r->ctx, version);
+    ssl = SSL_new(r->ctx);
+    if (ssl == NULL || x509 == NULL || pkey == NULL || SSL_use_certificate(ssl, x509) != 1 ||
+        SSL_use_PrivateKey(ssl, pkey) != 1 || SSL_set_fd(ssl, fd) != 1)
+        abort();
+    if (r->session != NULL)
+        (void)SSL_set_session(ssl, r->session);
+    SSL_set_connect_state(ssl);
+    X509_free(x509);
+    EVP_PKEY_free(pkey);
+    BIO_free(cert);
+    BIO_free(key);
+    return ssl;
+}
+
+/* One connection; true when it stood. */
+static bool resumer_turn(struct resumer *r, struct keeper *k, int version, bool *ret_reused)
+{
+    struct fl_tls_client_config me = as(&known);
+    enum fl_tls_want want;
+    struct pair p;
+    unsigned char bytes[100];
+    size_t n = 0;
+    int done = 0;
+    SSL *ssl;
+
+    pair_open(&p, k, true, &me);
+    ssl = resumer_connect(r, p.fd[1], version);
+    for (int i = 0; i < 20; i++) {
+        done = SSL_do_handshake(ssl);
+        if (p.server_rc == FL_E_AGAIN)
+            p.server_rc = fl_tls_handshake(p.server, &want, &p.server_err);
+    }
+    if (p.server_rc == FL_OK)
+        p.server_rc = fl_tls_write(p.server, FL_SPAN("hello"), &n, &want, NULL);
+    done = done == 1 ? SSL_read(ssl, bytes, sizeof bytes) : 0; /* tickets would come before it */
+    *ret_reused = SSL_session_reused(ssl) == 1;
+    SSL_SESSION_free(r->session);
+    r->session = SSL_get1_session(ssl);
+    SSL_shutdown(ssl);
+    SSL_free(ssl);
+    pair_close(&p);
+    return done == 5 && p.server_rc == FL_OK;
+}
+
+/* A revoked device must not come back by what it was given before: nothing is given. */
+static void no_resuming(void)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+    for (size_t i = 0; i < FL_LEN(versions); i++) {
+        struct resumer r = {.ctx = NULL};
+        struct keeper k = {0};
+        bool reused = false, again = true;
+
+        CHECK(resumer_turn(&r, &k, versions[i], &reused) && !reused, "a client with a memory");
+        CHECK(r.session == NULL || !SSL_SESSION_has_ticket(r.session), "is given no ticket");
+        CHECK(resumer_turn(&r, &k, versions[i], &again) && !again && k.asked == 2 && k.signs == 2,
+              "and proves its certificate again when it comes back");
+        SSL_SESSION_free(r.session);
+        SSL_CTX_free(r.ctx);
+    }
+}
+
+/* Two connections share the buffer that is read into: one's bytes wait while the other reads. */
+static void two_at_once(void)
+{
+    struct fl_tls_client_config me = as(&known);
+    struct keeper k = {0};
+    struct pair p[2];
+    struct fl_tls *first;
+    enum fl_tls_want want;
+    unsigned char bytes[64];
+    unsigned next[2] = {0, 0};
+    bool good = true;
+    size_t n;
+
+    for (int i = 0; i < 2; i++) {
+        pair_open(&p[i], &k, true, &me);
+        if (i == 1) { /* over the context of the first */
+            fl_tls_free(p[1].server);
+            if (fl_tls_accept(p[0].server_ctx, p[1].fd[0], &p[1].peer, &p[1].server, NULL) != FL_OK)
+                abort();
+        }
+        pair_shake(&p[i]);
+        for (unsigned char line = 0; line < 200; line++) { /* a record each */
+            memset(bytes, line, sizeof bytes);
+            good = good && fl_tls_write(p[i].client, fl_span_of(bytes, sizeof bytes), &n, &want,
+                                        NULL) == FL_OK;
+        }
+    }
+    for (int i = 0; i < 400 && good; i++) {
+        int of = i % 7 < 3 ? 0 : 1; /* turns of three and four records */
+
+        if (next[of] == 200)
+            of = 1 - of;
+        good = fl_tls_read(p[of].server, bytes, sizeof bytes, &n, &want, NULL) == FL_OK &&
+               n == sizeof bytes && bytes[0] == next[of] && bytes[63] == next[of];
+        next[of]++;
+    }
+    CHECK(good && next[0] == 200 && next[1] == 200, "two connections are read in turns");
+    CHECK(fl_tls_read(p[0].server, bytes, 1, &n, &want, NULL) == FL_E_AGAIN &&
+              fl_tls_read(p[1].server, bytes, 1, &n, &want, NULL) == FL_E_AGAIN,
+          "to the end of each");
+    memset(bytes, 7, sizeof bytes);
+    for (int i = 0; i < 2; i++)
+        good = good && fl_tls_write(p[0].client, fl_span_of(bytes, 64), &n, &want, NULL) == FL_OK;
+    first = p[0].server;
+    good = good && fl_tls_read(first, bytes, 64, &n, &want, NULL) == FL_OK && n == 64;
+    CHECK(good && fl_tls_pending(first) &&
+              fl_tls_read(p[1].server, bytes, 1, &n, &want, NULL) == FL_E_AGAIN &&
+              fl_tls_pending(first),
+          "what was read ahead is known of");
+    pair_close(&p[0]);
+    pair_close(&p[1]);
+}
+
 int main(void)
 {
     (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
@@ -283,6 +416,8 @@ int main(void)
     wrong_server();
     authorities();
     trouble();
+    no_resuming();
+    two_at_once();
     made_done(&ca), made_done(&other_ca), made_done(&server), made_done(&known);
     made_done(&revoked), made_done(&stranger), made_done(&expired), made_done(&server_use);
     made_done(&leaf);

@@ -33,6 +33,10 @@ static void random_range(struct oracle *o, struct fl_query *q)
         return;
     q->from_us = day_us + (int64_t)oracle_random(o, 86400 * 2) * FL_US_PER_S;
     q->to_us = q->from_us + 1 + (int64_t)oracle_random(o, 86400 * 2) * FL_US_PER_S;
+    if (oracle_random(o, 2) == 0) { /* on the edges of buckets */
+        q->from_us -= q->from_us % (300 * FL_US_PER_S);
+        q->to_us += 300 * FL_US_PER_S - q->to_us % (300 * FL_US_PER_S);
+    }
 }
 
 static struct fl_filter *parse(struct oracle *o, struct fl_span text)
@@ -631,6 +635,59 @@ static void check_edges(struct oracle *o)
 
 /* ---- what is left out ---- */
 
+/* Words of few letters, so that places which go over the end of a word are common. */
+static void check_search(struct oracle *o, int rounds)
+{
+    static const char letters[] = "aaAbB.";
+    struct fl_fieldset fields = {{0, 0}};
+    struct fl_event ev = {.arena = NULL};
+    struct fl_block *grown, *block;
+    uint32_t found;
+    int bad = 0, hits = 0;
+
+    fl_fieldset_add(&fields, FL_F_URL);
+    for (int i = 0; i < rounds; i++) {
+        char text[64], needle[32];
+        size_t len = 1 + oracle_random(o, i % 3 == 0 ? 20 : 4);
+        struct fl_filter leaf = {.op = FL_OP_CONTAINS, .field = FL_F_URL};
+        struct fl_scan scan;
+
+        if (fl_block_new(&grown, NULL) < 0)
+            abort();
+        for (int row = 0; row < 100; row++) {
+            size_t n = oracle_random(o, 40);
+
+            for (size_t k = 0; k < n; k++)
+                text[k] = letters[oracle_random(o, sizeof letters - 1)];
+            fl_event_clear(&ev);
+            if (oracle_random(o, 9) != 0)
+                fl_event_str(&ev, FL_F_URL, fl_span_of(text, n));
+            if (fl_block_add(grown, &ev, NULL) < 0)
+                abort();
+        }
+        for (size_t k = 0; k < len; k++)
+            needle[k] = letters[oracle_random(o, sizeof letters - 1)];
+        leaf.text = fl_span_of(needle, len);
+        if (fl_block_copy(grown, &fields, &block, NULL) < 0 ||
+            fl_scan_init(&scan, &leaf, INT64_MIN, INT64_MAX, NULL) < 0 ||
+            fl_scan_eval(&scan, block, false, &found, NULL) < 0)
+            abort();
+        for (uint32_t row = 0; row < block->rows; row++) {
+            bool want;
+
+            fl_block_row(block, row, &ev);
+            want = fl_filter_match(&leaf, &ev);
+            hits += want;
+            bad += ((scan.bits[row / 64] >> (row % 64) & 1) != 0) != want;
+        }
+        fl_scan_done(&scan);
+        fl_block_free(block);
+        fl_block_free(grown);
+    }
+    CHECK(bad == 0 && hits > rounds,
+          "a search over all words finds what one word after the other does");
+}
+
 static void check_pruning(struct oracle *o)
 {
     static const char *const texts[] = {"src:10.9.9.9", "app:nobody", "seq>1000000", "dport>70000",
@@ -677,6 +734,7 @@ int main(void)
     check_facets(&o, 25);
     check_count(&o, 300);
     check_edges(&o);
+    check_search(&o, 400);
     check_pruning(&o);
     fake_free(&o);
     fake_oracle(&small, 2, 3, 70, 4096, false);

@@ -27,14 +27,15 @@ static const struct shape shapes[] = {
     {"one row", 1, 1, 1, 1, 1, 1, false},
 };
 
-static void put_row(struct rnd *r, const struct shape *shape, struct fl_event *ev, char t[5][24])
+static void put_row(struct rnd *r, const struct shape *shape, bool wild, struct fl_event *ev,
+                    char t[5][24])
 {
     static const enum fl_field sums[] = {FL_F_BYTES_UP, FL_F_BYTES_DOWN, FL_F_PACKETS,
                                          FL_F_SECONDS};
     int64_t at_us = INT64_C(1750000000) * FL_US_PER_S;
 
     at_us += (int64_t)rnd_below(r, (uint64_t)shape->spread_s * 1000) * 1000;
-    if (shape->wild && rnd_below(r, 50) == 0)
+    if (wild && rnd_below(r, 50) == 0)
         at_us = (int64_t)rnd_next(r) / 40;
     fl_event_clear(ev);
     fl_event_time(ev, FL_F_TIME, at_us);
@@ -70,7 +71,7 @@ static uint32_t make_blocks(struct rnd *r, const struct shape *shape,
         if (fl_block_new(&block[b], NULL) < 0)
             abort();
         for (uint32_t i = 0; i < shape->rows; i++) {
-            put_row(r, shape, &ev, t);
+            put_row(r, shape, shape->wild && b > 0, &ev, t);
             if (fl_block_add(block[b], &ev, NULL) < 0)
                 abort();
         }
@@ -340,6 +341,62 @@ static void check_bound(struct rnd *r)
     fl_rollup_free(sums);
 }
 
+/* ---- many queries and a destruction ---- */
+
+struct asker {
+    struct fl_sumcache *cache;
+    const struct fl_rollup *sums;
+    uint32_t tenant;
+    unsigned wrong;
+};
+
+static void *ask_often(void *ctx)
+{
+    struct asker *a = ctx;
+
+    for (unsigned i = 0; i < 400; i++) {
+        unsigned char id[16] = {(unsigned char)(i % 20), 2};
+        struct fl_sumset *set = fl_sumset_of(a->cache, a->tenant);
+        const struct fl_sum_list *list = fl_sumset_get(set, id, FL_BY_APP, FL_TIER_5M);
+
+        if (list == NULL)
+            list = fl_sumset_add(set, id, FL_BY_APP, FL_TIER_5M, a->sums);
+        if (list != NULL && i % 10 == 0)
+            a->wrong += !same_list(set, list, a->sums, FL_BY_APP);
+        fl_sum_list_unref(list);
+        if (i % 50 == 49)
+            fl_sumcache_drop(a->cache, 1 + i / 50 % 2);
+        fl_sumset_unref(set);
+    }
+    return NULL;
+}
+
+static void check_threads(struct rnd *r)
+{
+    static const struct shape small = {"", 1, 500, 3, 20, 10, 1800, false};
+    struct fl_sumcache *cache = fl_sumcache_new((size_t)256 << 10);
+    struct fl_rollup *sums = sums_of(r, &small, FL_BY_APP);
+    struct asker asker[4];
+    pthread_t thread[4];
+    unsigned wrong = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        asker[i] = (struct asker){cache, sums, 1 + i % 2, 0};
+        if (pthread_create(&thread[i], NULL, ask_often, &asker[i]) != 0)
+            abort();
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        (void)pthread_join(thread[i], NULL);
+        wrong += asker[i].wrong;
+    }
+    CHECK(wrong == 0, "queries of two tenants and destructions at once");
+    fl_sumcache_drop(cache, 1);
+    fl_sumcache_drop(cache, 2);
+    CHECK(fl_sumcache_bytes(cache) == 0, "and nothing is left of them");
+    fl_sumcache_free(cache);
+    fl_rollup_free(sums);
+}
+
 int main(void)
 {
     struct rnd r = {3};
@@ -348,5 +405,6 @@ int main(void)
         check_shape(&r, &shapes[i]);
     check_cache(&r);
     check_bound(&r);
+    check_threads(&r);
     return tap_done();
 }
