@@ -29,8 +29,7 @@ class Fairlead:
         for i in range(tenants):
             slug = f"t{i}"
             self.server.tenant(slug)
-            folder = self.server.device(f"{slug}/relay", "--relay")
-            self.folders.append(folder)
+            self.folders.append(self.server.device(f"{slug}/relay", *(["--relay"] if tenants == 1 else [])))
         if tenants == 1:
             for i in range(200):
                 self.server.must("device", "add", f"t0/fw-{i:03}", "--site", "berlin", "--host", f"fw-{i:03}")

@@ -679,7 +679,7 @@ static int try_function(struct fl_column2_writer *w, enum fl_field f, enum fl_fi
                         struct fl_buf *out, struct fl_column_meta *ret, struct fl_err *err)
 {
     const struct fl_col *col = &w->block->col[f], *other = &w->block->col[by];
-    uint32_t exceptions, words, used, *rank;
+    uint32_t exceptions, words = 0, used = 0, *rank;
     int r = ranks_of(w, by, err);
     bool worth;
 

@@ -13,8 +13,10 @@ _Static_assert(sizeof(union fl_session_place) == 64, "an entry is one cache line
 
 static void random_bytes(void *to, size_t len)
 {
+    const void *place = to;
+
     if (getrandom(to, len, 0) != (ssize_t)len)
-        memcpy(to, &to, sizeof to); /* early boot only: the table works, less guarded */
+        memcpy(to, &place, sizeof place); /* early boot only: the table works, less guarded */
 }
 
 int fl_session_pool_new(uint32_t max, struct fl_session_pool **ret, struct fl_err *err)

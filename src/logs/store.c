@@ -373,6 +373,7 @@ int fl_store_append(struct fl_store *s, uint32_t tenant, const unsigned char sou
     struct fl_store_tenant *t;
     int r;
 
+    view.rows = 0;
     pthread_mutex_lock(&s->wr);
     t = fl_store_find(s, tenant);
     rec.accepted_us = fl_store_now(s);

@@ -28,6 +28,7 @@ struct list {
     unsigned char data[];
 };
 LIST_HEAD(bucket, list);
+TAILQ_HEAD(ages, list);
 
 struct fl_sumset {
     struct fl_sumcache *cache;
@@ -45,7 +46,7 @@ struct fl_sumcache {
     size_t bytes, max_bytes;
     uint64_t now; /* counts queries */
     unsigned refs;
-    TAILQ_HEAD(, list) ages;
+    struct ages ages;
     struct fl_sumset *sets;
 };
 

@@ -150,7 +150,7 @@ int fl_keytable_open(const struct fl_keytable_config *config, struct fl_keytable
 {
     struct fl_keytable *t = calloc(1, sizeof *t);
     struct secret *secret = calloc(1, sizeof *secret);
-    struct fl_err aside;
+    struct fl_err aside = {0};
     int r;
 
     if (t == NULL || secret == NULL) {
@@ -340,7 +340,7 @@ static int file_new(struct fl_keyring *k, uint32_t tenant, int32_t day,
                     struct fl_err *err)
 {
     struct fl_keytable *t = (struct fl_keytable *)k;
-    struct fl_err aside;
+    struct fl_err aside = {0};
     PLAIN key;
     int r;
 
@@ -379,7 +379,7 @@ static int file_get(struct fl_keyring *k, uint32_t tenant, int32_t day,
                     struct fl_err *err)
 {
     struct fl_keytable *t = (struct fl_keytable *)k;
-    struct fl_err aside;
+    struct fl_err aside = {0};
     PLAIN key;
     int r;
 
@@ -661,7 +661,7 @@ static void certify(const struct fl_keytable *t, const struct target *g, struct 
 static int destroy_locked(struct fl_keytable *t, struct target *g, const char *why,
                           struct fl_destroyed *ret, struct fl_err *err)
 {
-    struct fl_err aside;
+    struct fl_err aside = {0};
     int r = usable(t, err);
 
     if (r == 0 && why != NULL && strlen(why) > FL_DESTROYED_WHY_MAX)
@@ -699,7 +699,7 @@ int fl_keytable_renew(struct fl_keytable *t, struct fl_root *root, const char *n
                       struct fl_err *err)
 {
     FL_AUTO(fl_buf_done) struct fl_buf frame;
-    struct fl_err aside;
+    struct fl_err aside = {0};
     PLAIN key;
     int r;
 
@@ -728,7 +728,7 @@ static int destroy(struct fl_keyring *k, uint32_t tenant, int32_t day, const uns
     struct target g = {.tenant = tenant, .scope = SCOPE_DAY, .day = day};
     struct fl_key_file one = {.day = day};
     struct fl_destroyed d;
-    struct fl_err aside;
+    struct fl_err aside = {0};
     int r;
 
     if (file_id != NULL) {
@@ -755,7 +755,7 @@ static int destroy_files(struct fl_keyring *k, uint32_t tenant, const struct fl_
     struct fl_keytable *t = (struct fl_keytable *)k;
     struct target g = {.tenant = tenant, .scope = SCOPE_FILES, .count = count};
     struct fl_destroyed d;
-    struct fl_err aside;
+    struct fl_err aside = {0};
     int r;
 
     err = err == NULL ? &aside : err;

@@ -451,7 +451,7 @@ int fl_ledger_open(const struct fl_ledger_config *config, struct fl_ledger **ret
                    struct fl_err *err)
 {
     struct fl_ledger *l = calloc(1, sizeof *l);
-    struct fl_err aside;
+    struct fl_err aside = {0};
     int r;
 
     if (l == NULL)
@@ -588,7 +588,7 @@ int fl_ledger_add(struct fl_ledger *l, enum fl_ledger_kind kind, uint64_t of, st
                                   .kind = (uint8_t)kind,
                                   .of = kind == FL_LEDGER_DONE ? of : 0};
     unsigned char before[FL_LEDGER_HASH_BYTES];
-    struct fl_err aside;
+    struct fl_err aside = {0};
     int r;
 
     err = err == NULL ? &aside : err;
