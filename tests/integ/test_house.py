@@ -127,6 +127,7 @@ def test_upgrade_there_and_back(house):
         assert house.run("store", "upgrade", "--to", wrong).returncode == USAGE
     assert "VERSION" in house.run("store", "upgrade", "-h").stdout
     assert "all is sound" in house.must("store", "verify")
+    until(lambda: len(segments(house, "acme") + segments(house, "blue")) == before["v2"], "the old files are gone", 90)
 
 
 def test_damage(house):

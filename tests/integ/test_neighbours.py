@@ -113,11 +113,17 @@ def fixture_alone(server):
 
 def at_rest(server, device):
     """Its counters, which are sent once a second, when they change no more."""
-    last = None
-    while (now := server.live(device)) != last:
-        last = now
+
+    def counts():
+        live = server.live(device)
+        return {key: live[key] for key in ("lines", "accepted", "lost", "open", "connects")}
+
+    def same():
+        first = counts()
         time.sleep(1.5)
-    return now
+        return counts() == first and first
+
+    return until(same, f"the counters of {device} come to rest", 60)
 
 
 @pytest.mark.parametrize("kind,number", [("flood", 4), ("trickle", 20), ("storm", STORM), ("jump", 1)])
