@@ -1,7 +1,7 @@
 /*
  * bench-query: what a question costs, in CPU, over a day of the mix (mix.h).
  *
- *   bench-query DIR ROWS [RUNS]
+ *   bench-query DIR ROWS [RUNS [NAME]]
  *
  * DIR is made and filled through the library where it does not exist yet (the lines of the mix,
  * parsed, appended, synced, sealed, encrypted), and used again where it does. Each question is
@@ -12,6 +12,9 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -340,6 +343,159 @@ static void measure(int dir, const struct question *q, uint64_t rows, unsigned r
     (void)fflush(stdout);
 }
 
+/* ---- what receiving loses while questions are asked ---- */
+
+enum { ASKERS = 2, BATCHES = 160, BEHIND = 13 /* the nice value of fairleadd/store_turn.c */ };
+
+struct asker {
+    struct fl_store *store;
+    atomic_bool *over;
+};
+
+static void *ask_on(void *ctx)
+{
+    struct asker *a = ctx;
+    struct fl_query_end end;
+    struct sum_sink sum;
+
+    (void)setpriority(PRIO_PROCESS, 0, BEHIND);
+    while (!atomic_load(a->over))
+        (void)ask(a->store, &questions[0], &end, &sum);
+    return NULL;
+}
+
+/* What this thread has computed, and waited for a processor; not what it waited for the disk. */
+struct spent {
+    uint64_t cpu_ns, waited_ns, rows;
+};
+
+static struct spent spent_now(void)
+{
+    struct spent now = {0, 0, 0};
+    FILE *f = fopen("/proc/thread-self/schedstat", "re");
+
+    if (f == NULL || fscanf(f, "%" SCNu64 " %" SCNu64, &now.cpu_ns, &now.waited_ns) != 2) {
+        (void)fputs("bench-query: no /proc/thread-self/schedstat\n", stderr);
+        exit(1);
+    }
+    (void)fclose(f);
+    return now;
+}
+
+static struct spent receive(struct fl_store *s, struct fl_buf *batch, uint64_t *number)
+{
+    static const unsigned char source[16] = "bench-receive";
+    struct spent before = spent_now(), after;
+    struct fl_store_stats stats;
+    struct fl_err err = {0};
+    uint64_t rows = 0;
+    uint32_t n;
+
+    for (uint64_t i = 0; i < BATCHES; i++) {
+        must(fl_store_append(s, TENANT, source, ++*number, fl_buf_span(&batch[i]), &n, &err), &err,
+             "appending");
+        rows += n;
+        if (fl_store_pending_bytes(s) > COMMIT_BYTES)
+            must(fl_store_commit(s, &err), &err, "committing");
+        fl_store_stats(s, &stats);
+        if (stats.memtable_rows >= SEAL_ROWS)
+            must(fl_store_tick(s, &err), &err, "sealing");
+    }
+    after = spent_now();
+    return (struct spent){after.cpu_ns - before.cpu_ns, after.waited_ns - before.waited_ns, rows};
+}
+
+static void make_batches(struct fl_buf batch[BATCHES])
+{
+    const struct fl_mix_config conf = {SEED + 1, (uint64_t)BATCHES * BATCH_ROWS, FL_MIX_START_US,
+                                       FL_MIX_SPAN_US};
+    struct fl_mix *mix = fl_mix_new(&conf);
+    struct filler f = {.store = NULL};
+    struct fl_enrich *enrich = NULL;
+    struct fl_arena arena;
+    struct fl_mix_row row;
+    struct fl_err err = {0};
+
+    fl_arena_init(&arena, (size_t)1 << 20);
+    must(mix == NULL ? FL_E_NOMEM : fl_batch_writer_new(&f.writer, &err), &err, "the mix");
+    must(fl_enrich_new(&enrich, &err), &err, "the tables");
+    for (size_t b = 0; b < BATCHES; b++) {
+        fl_buf_init(&batch[b], (size_t)1 << 21);
+        while (fl_batch_rows(f.writer) < BATCH_ROWS / 2) { /* stays below the size of a batch */
+            fl_mix_next(mix, &row);
+            add_line(&f, enrich, &arena, &row);
+        }
+        must(fl_batch_finish(f.writer, &batch[b], &err), &err, "a batch");
+    }
+    fl_batch_writer_free(f.writer);
+    fl_enrich_free(enrich);
+    fl_arena_done(&arena);
+    fl_mix_free(mix);
+}
+
+static double ns_a_row(const struct spent *s)
+{
+    return (double)(s->cpu_ns + s->waited_ns) / (double)s->rows;
+}
+
+static struct spent receive_beside(struct fl_store *s, struct fl_buf *batch, uint64_t *number)
+{
+    atomic_bool over = false;
+    struct asker asker = {s, &over};
+    pthread_t thread[ASKERS];
+    struct spent spent;
+
+    for (size_t i = 0; i < ASKERS; i++)
+        if (pthread_create(&thread[i], NULL, ask_on, &asker) != 0)
+            exit(1);
+    spent = receive(s, batch, number);
+    atomic_store(&over, true);
+    for (size_t i = 0; i < ASKERS; i++)
+        (void)pthread_join(thread[i], NULL);
+    return spent;
+}
+
+/* On one core, where they are in each other's way most; alone, beside questions, and again. */
+static void measure_receiving(const char *path)
+{
+    static struct fl_buf batch[BATCHES];
+    double alone = 0, beside = 0;
+    uint64_t number = 0;
+    struct fl_store *s;
+    struct spent spent;
+    char copy[512];
+    cpu_set_t one;
+    int dir;
+
+    (void)snprintf(copy, sizeof copy, "%s-receive", path);
+    if (mkdir(copy, 0700) != 0 || (dir = open(copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+        fprintf(stderr, "bench-query: %s is there already, or cannot be made\n", copy);
+        return;
+    }
+    CPU_ZERO(&one);
+    CPU_SET((unsigned)sched_getcpu(), &one);
+    (void)sched_setaffinity(0, sizeof one, &one);
+    make_batches(batch);
+    s = open_store(dir);
+    (void)receive(s, batch, &number); /* something to ask for */
+    for (int i = 0; i < 3; i++) {
+        spent = receive(s, batch, &number);
+        alone += ns_a_row(&spent) / 3;
+        spent = receive_beside(s, batch, &number);
+        beside += ns_a_row(&spent) / 3;
+    }
+    fprintf(stderr,
+            "receiving on one core: %.0f ns a row alone, %.0f beside %d questions at once\n", alone,
+            beside, ASKERS);
+    printf("{\"name\":\"receive_while_asking\",\"alone_ns\":%.0f,\"beside_ns\":%.0f,"
+           "\"slower\":%.4f}\n",
+           alone, beside, 1 - alone / beside);
+    fl_store_close(s);
+    for (size_t b = 0; b < BATCHES; b++)
+        fl_buf_done(&batch[b]);
+    (void)close(dir);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t rows = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
@@ -356,6 +512,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
         if (strstr(questions[i].name, only) != NULL)
             measure(dir, &questions[i], rows, runs);
+    if (strcmp(only, "receive") == 0)
+        measure_receiving(argv[1]);
     fprintf(stderr, "largest RSS %ld MiB\n", rss_kib() / 1024);
     (void)close(dir);
     return 0;

@@ -44,6 +44,7 @@ enum {
     FL_INGEST_FLUSH_BYTES = 512 * 1024, /* a batch that may take so much goes to the ring at once */
     FL_INGEST_FLUSH_ROWS = 2000,        /* or of so many rows */
     FL_INGEST_FLUSH_MS = 20,            /* or this old */
+    FL_INGEST_WRITERS_MAX = 1024,       /* idle, kept for the next batches */
     FL_INGEST_HANDSHAKE_MS = 10 * 1000, /* from accept to the first byte of log */
     FL_INGEST_LANES_MAX = 1024,         /* devices told apart on one relay's connection */
     FL_INGEST_WHY_BYTES = 128
@@ -128,13 +129,13 @@ struct fl_ingest_udp {
 /* The rows of a tenant on their way; exists from the first row to the delivery. */
 struct fl_ingest_batch {
     struct fl_ingest_tenant *tenant; /* referenced */
-    struct fl_batch_writer *writer;
+    struct fl_batch_writer *writer;  /* NULL: no rows */
     uint64_t serial;
     struct fl_delivery_conn *conns;
     uint16_t conn_count, conn_cap;
     struct fl_buf ready; /* a finished delivery that the ring has no room for; empty = none */
     uint32_t ready_rows;
-    size_t bytes; /* of memory, when it was looked at last */
+    size_t bytes; /* of the writer, when it was looked at last */
     TAILQ_ENTRY(fl_ingest_batch) link;
     TAILQ_ENTRY(fl_ingest_batch) wait_link; /* with ready */
 };
@@ -188,7 +189,8 @@ struct fl_ingest {
     struct fl_ingest_batches open, idle; /* idle ones are kept for the next tenant */
     struct fl_ingest_batches waiting;    /* of the open ones, those with a delivery; oldest first */
     struct fl_buf encoded;               /* the delivery at hand */
-    size_t batch_bytes;                  /* memory of open and idle ones */
+    struct fl_batch_writer *writers[FL_INGEST_WRITERS_MAX]; /* idle ones, warmest last */
+    size_t writer_count, writer_bytes;                      /* bytes: of those in use as well */
     uint64_t batch_serial, batch_seed;
     struct fl_ingest_sent *sent; /* entries whose room is not given back, in a circle */
     size_t sent_at, sent_count, sent_cap;
@@ -231,6 +233,8 @@ void fl_ingest_batches_done(struct fl_ingest *in);
 /* The next row of the lane goes into the tenant's batch; false: it is lost. */
 bool fl_ingest_add(struct fl_ingest *in, struct fl_ingest_tenant *tenant,
                    struct fl_ingest_lane *lane, const struct fl_event *ev);
+/* A connection of the tenant was read for a while: look at the memory that batches take. */
+void fl_ingest_turn_over(struct fl_ingest *in, struct fl_ingest_tenant *tenant);
 /* Put what is collected into the ring now. */
 void fl_ingest_flush(struct fl_ingest *in);
 /* The ring may have room again. */

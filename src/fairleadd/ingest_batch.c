@@ -6,9 +6,9 @@
 #include "fairleadd/ingest.h"
 
 enum {
-    IDLE_BYTES = 24 << 20, /* of writers kept for the next tenants */
-    OPEN_BYTES = 48 << 20, /* of all writers: over it, what is open goes to the ring */
-    RETRY_MS = 100,        /* look at the full ring again, should the doorbell be lost */
+    WRITERS_BYTES = 32 << 20, /* of all writers: over it, what is open goes to the ring */
+    WRITERS_MAX = FL_INGEST_WRITERS_MAX,
+    RETRY_MS = 100, /* look at the full ring again, should the doorbell be lost */
     CONNS_FIRST = 8,
     SENT_FIRST = 64
 };
@@ -73,40 +73,58 @@ int fl_ingest_batches_init(struct fl_ingest *in, struct fl_err *err)
     return FL_OK;
 }
 
+/* ---- writers, which are large, and lent to batches that have rows ---- */
+
+/* What the batch's writer has grown by since it was looked at last. */
+static void weigh(struct fl_ingest *in, struct fl_ingest_batch *batch)
+{
+    size_t bytes = batch->writer == NULL ? 0 : fl_batch_memory(batch->writer);
+
+    in->writer_bytes += bytes - batch->bytes;
+    batch->bytes = bytes;
+}
+
+static bool writer_get(struct fl_ingest *in, struct fl_ingest_batch *batch)
+{
+    if (in->writer_count > 0) {
+        batch->writer = in->writers[--in->writer_count];
+        batch->bytes = fl_batch_memory(batch->writer);
+        return true;
+    }
+    if (fl_batch_writer_new(&batch->writer, NULL) != FL_OK)
+        return false;
+    fl_batch_writer_seed(batch->writer, in->batch_seed);
+    weigh(in, batch);
+    return true;
+}
+
+/* The last one given back is the first one lent, so that few are warm instead of many cold. */
+static void writer_put_back(struct fl_ingest *in, struct fl_ingest_batch *batch)
+{
+    weigh(in, batch);
+    if (in->writer_bytes <= WRITERS_BYTES && in->writer_count < WRITERS_MAX) {
+        in->writers[in->writer_count++] = batch->writer;
+    } else {
+        in->writer_bytes -= batch->bytes;
+        fl_batch_writer_free(batch->writer);
+    }
+    batch->writer = NULL;
+    batch->bytes = 0;
+}
+
 /* ---- batches ---- */
 
-static void batch_free(struct fl_ingest *in, struct fl_ingest_batch *batch)
+static uint32_t rows_of(const struct fl_ingest_batch *batch)
 {
-    in->batch_bytes -= batch->bytes;
+    return batch->writer == NULL ? 0 : fl_batch_rows(batch->writer);
+}
+
+static void batch_free(struct fl_ingest_batch *batch)
+{
     fl_batch_writer_free(batch->writer);
     fl_buf_done(&batch->ready);
     free(batch->conns);
     free(batch);
-}
-
-/* What the writer has grown by since it was looked at last. */
-static void batch_weigh(struct fl_ingest *in, struct fl_ingest_batch *batch)
-{
-    size_t bytes = fl_batch_memory(batch->writer) + batch->ready.cap;
-
-    in->batch_bytes += bytes - batch->bytes;
-    batch->bytes = bytes;
-}
-
-static struct fl_ingest_batch *batch_new(struct fl_ingest *in)
-{
-    struct fl_ingest_batch *batch = calloc(1, sizeof(*batch));
-
-    if (batch == NULL)
-        return NULL;
-    fl_buf_init(&batch->ready, FL_DELIVERY_MAX_BYTES);
-    if (fl_batch_writer_new(&batch->writer, NULL) != FL_OK) {
-        free(batch);
-        return NULL;
-    }
-    fl_batch_writer_seed(batch->writer, in->batch_seed);
-    batch_weigh(in, batch);
-    return batch;
 }
 
 /* The tenant's batch, begun when there is none. */
@@ -114,34 +132,32 @@ static struct fl_ingest_batch *batch_of(struct fl_ingest *in, struct fl_ingest_t
 {
     struct fl_ingest_batch *batch = tenant->batch;
 
-    if (batch != NULL)
-        return batch;
-    batch = TAILQ_FIRST(&in->idle);
-    if (batch != NULL)
+    if (batch == NULL && (batch = TAILQ_FIRST(&in->idle)) != NULL)
         TAILQ_REMOVE(&in->idle, batch, link);
-    else if ((batch = batch_new(in)) == NULL)
+    if (batch == NULL && (batch = calloc(1, sizeof(*batch))) == NULL)
         return NULL;
-    batch->serial = ++in->batch_serial;
-    batch->conn_count = 0;
-    batch->tenant = tenant;
-    fl_ingest_tenant_ref(tenant);
-    tenant->batch = batch;
-    TAILQ_INSERT_TAIL(&in->open, batch, link);
-    return batch;
+    if (tenant->batch == NULL) {
+        fl_buf_init(&batch->ready, FL_DELIVERY_MAX_BYTES);
+        batch->serial = ++in->batch_serial;
+        batch->conn_count = 0;
+        batch->tenant = tenant;
+        fl_ingest_tenant_ref(tenant);
+        tenant->batch = batch;
+        TAILQ_INSERT_TAIL(&in->open, batch, link);
+    }
+    return batch->writer != NULL || writer_get(in, batch) ? batch : NULL;
 }
 
-/* Back among the idle ones, of which the last used is taken first; too many are too much memory. */
+/* It has no rows and nothing that waits. */
 static void batch_retire(struct fl_ingest *in, struct fl_ingest_batch *batch)
 {
     TAILQ_REMOVE(&in->open, batch, link);
     batch->tenant->batch = NULL;
     fl_ingest_tenant_unref(batch->tenant);
     batch->tenant = NULL;
-    batch_weigh(in, batch);
-    if (in->batch_bytes > IDLE_BYTES)
-        batch_free(in, batch);
-    else
-        TAILQ_INSERT_HEAD(&in->idle, batch, link);
+    if (batch->writer != NULL)
+        writer_put_back(in, batch);
+    TAILQ_INSERT_HEAD(&in->idle, batch, link);
 }
 
 /* ---- the ring, and each tenant's share of it ---- */
@@ -238,21 +254,26 @@ static bool put(struct fl_ingest *in, struct fl_ingest_tenant *tenant, struct fl
 /* The delivery waits for room, and the tenant's sockets with it. */
 static void wait_for_room(struct fl_ingest *in, struct fl_ingest_batch *batch, uint32_t rows)
 {
-    struct fl_buf encoded = batch->ready;
+    struct fl_err err;
 
-    batch->ready = in->encoded;
-    in->encoded = encoded;
+    fl_buf_put_span(&batch->ready, fl_buf_span(&in->encoded)); /* no larger than it is */
+    if (fl_buf_status(&batch->ready, &err) != FL_OK) {
+        fl_role_log(in->env, FL_LOG_ERR, "%u rows of tenant %s cannot wait: %s", (unsigned)rows,
+                    batch->tenant->slug, err.text);
+        fl_ring_hold(in->ring, -(int64_t)rows);
+        fl_buf_done(&batch->ready);
+        return;
+    }
     batch->ready_rows = rows;
     batch->tenant->paused = true;
     batch->tenant->paused_mono_us = fl_now_mono_us();
     TAILQ_INSERT_TAIL(&in->waiting, batch, wait_link);
-    batch_weigh(in, batch);
     fl_watch_rearm(in->retry_timer, RETRY_MS);
 }
 
-/* Finish what the batch has collected and put it into the ring; false: the delivery waits (there
- * is none waiting when this is called). */
-static bool batch_put(struct fl_ingest *in, struct fl_ingest_batch *batch)
+/* Finish what the batch has collected and put it into the ring, or have it wait (nothing does when
+ * this is called). */
+static void batch_put(struct fl_ingest *in, struct fl_ingest_batch *batch)
 {
     static const struct fl_span behind = {NULL, 0};
     uint32_t rows = fl_batch_rows(batch->writer);
@@ -266,18 +287,15 @@ static bool batch_put(struct fl_ingest *in, struct fl_ingest_batch *batch)
         rc = fl_buf_status(&in->encoded, &err);
     batch->serial = ++in->batch_serial;
     batch->conn_count = 0;
-    batch_weigh(in, batch);
     if (rc != FL_OK) {
         fl_role_log(in->env, FL_LOG_ERR, "%u rows of tenant %s could not be encoded: %s",
                     (unsigned)rows, batch->tenant->slug, err.text);
         fl_batch_clear(batch->writer);
         fl_ring_hold(in->ring, -(int64_t)rows);
-        return true;
+    } else if (!put(in, batch->tenant, fl_buf_span(&in->encoded), rows)) {
+        wait_for_room(in, batch, rows);
     }
-    if (put(in, batch->tenant, fl_buf_span(&in->encoded), rows))
-        return true;
-    wait_for_room(in, batch, rows);
-    return false;
+    writer_put_back(in, batch);
 }
 
 void fl_ingest_flush(struct fl_ingest *in)
@@ -287,7 +305,9 @@ void fl_ingest_flush(struct fl_ingest *in)
     while (batch != NULL) {
         struct fl_ingest_batch *next = TAILQ_NEXT(batch, link);
 
-        if (!batch->tenant->paused && (fl_batch_rows(batch->writer) == 0 || batch_put(in, batch)))
+        if (!batch->tenant->paused && rows_of(batch) > 0)
+            batch_put(in, batch);
+        if (!batch->tenant->paused)
             batch_retire(in, batch);
         batch = next;
     }
@@ -328,7 +348,6 @@ void fl_ingest_retry(struct fl_ingest *in)
             continue;
         TAILQ_REMOVE(&in->waiting, batch, wait_link);
         fl_buf_done(&batch->ready);
-        batch_weigh(in, batch);
         count_wait(in, tenant);
         tenant->paused = false;
         moved = true;
@@ -369,18 +388,21 @@ static bool list_lane(struct fl_ingest_batch *batch, struct fl_ingest_lane *lane
     return true;
 }
 
-/* A batch that is full goes to the ring and a new one takes the row: there is room for one finished
- * and one open batch, and reading pauses as soon as the first is waiting. */
-static int add(struct fl_ingest *in, struct fl_ingest_batch *batch, struct fl_ingest_lane *lane,
-               const struct fl_event *ev)
+/* A batch that is full goes to the ring, and the row begins the next one; while a delivery waits
+ * there is no way for it. */
+static bool add(struct fl_ingest *in, struct fl_ingest_batch *batch, struct fl_ingest_lane *lane,
+                const struct fl_event *ev)
 {
     struct fl_err err;
     int rc = list_lane(batch, lane) ? fl_batch_add(batch->writer, ev, &err) : FL_E_LIMIT;
 
-    if (rc != FL_E_LIMIT || batch->tenant->paused || fl_batch_rows(batch->writer) == 0)
-        return rc;
-    (void)batch_put(in, batch);
-    return list_lane(batch, lane) ? fl_batch_add(batch->writer, ev, &err) : FL_E_NOMEM;
+    if (rc == FL_E_LIMIT && !batch->tenant->paused && rows_of(batch) > 0) {
+        batch_put(in, batch);
+        if (!writer_get(in, batch))
+            return false;
+        rc = list_lane(batch, lane) ? fl_batch_add(batch->writer, ev, &err) : FL_E_NOMEM;
+    }
+    return rc == FL_OK;
 }
 
 bool fl_ingest_add(struct fl_ingest *in, struct fl_ingest_tenant *tenant,
@@ -388,20 +410,35 @@ bool fl_ingest_add(struct fl_ingest *in, struct fl_ingest_tenant *tenant,
 {
     struct fl_ingest_batch *batch = batch_of(in, tenant);
 
-    if (batch == NULL || add(in, batch, lane, ev) != FL_OK)
+    if (batch == NULL || !add(in, batch, lane, ev))
         return false;
     batch->conns[lane->batch_slot].upto = ++lane->received;
     fl_ring_hold(in->ring, 1);
-    if (!tenant->paused && (fl_batch_rows(batch->writer) >= FL_INGEST_FLUSH_ROWS ||
-                            fl_batch_bytes(batch->writer) >= FL_INGEST_FLUSH_BYTES)) {
-        if (batch_put(in, batch))
-            batch_retire(in, batch);
-        if (in->batch_bytes > OPEN_BYTES)
-            fl_ingest_flush(in);
-    } else {
+    if (tenant->paused || (fl_batch_rows(batch->writer) < FL_INGEST_FLUSH_ROWS &&
+                           fl_batch_bytes(batch->writer) < FL_INGEST_FLUSH_BYTES)) {
         arm_flush(in);
+        return true;
     }
+    batch_put(in, batch);
+    if (!tenant->paused)
+        batch_retire(in, batch);
     return true;
+}
+
+void fl_ingest_turn_over(struct fl_ingest *in, struct fl_ingest_tenant *tenant)
+{
+    struct fl_ingest_batch *batch = tenant->batch;
+
+    if (batch != NULL)
+        weigh(in, batch);
+    while (in->writer_bytes > WRITERS_BYTES && in->writer_count > 0) {
+        struct fl_batch_writer *idle = in->writers[--in->writer_count];
+
+        in->writer_bytes -= fl_batch_memory(idle);
+        fl_batch_writer_free(idle);
+    }
+    if (in->writer_bytes > WRITERS_BYTES)
+        fl_ingest_flush(in);
 }
 
 void fl_ingest_batches_done(struct fl_ingest *in)
@@ -412,16 +449,18 @@ void fl_ingest_batches_done(struct fl_ingest *in)
         TAILQ_REMOVE(&in->open, batch, link);
         batch->tenant->batch = NULL;
         fl_ingest_tenant_unref(batch->tenant);
-        batch_free(in, batch);
+        batch_free(batch);
     }
     while ((batch = TAILQ_FIRST(&in->idle)) != NULL) {
         TAILQ_REMOVE(&in->idle, batch, link);
-        batch_free(in, batch);
+        batch_free(batch);
     }
     for (; in->sent_count > 0; in->sent_count--) {
         fl_ingest_tenant_unref(in->sent[in->sent_at].tenant);
         in->sent_at = (in->sent_at + 1) & (in->sent_cap - 1);
     }
+    while (in->writer_count > 0)
+        fl_batch_writer_free(in->writers[--in->writer_count]);
     free(in->sent);
     fl_buf_done(&in->encoded);
     fl_watch_free(in->flush_timer);

@@ -263,19 +263,20 @@ static bool take_messages(struct fl_ingest_conn *conn)
     return false;
 }
 
-/* Read until the buffer is full or nothing more is there: *ret_n bytes, whatever ended it. */
-static int fill(struct fl_ingest_conn *conn, size_t *ret_n, enum fl_tls_want *ret_want,
+/* Read until there are most bytes or nothing more is there: *ret_n bytes, whatever ended it. */
+static int fill(struct fl_ingest_conn *conn, size_t most, size_t *ret_n, enum fl_tls_want *ret_want,
                 struct fl_err *err)
 {
     unsigned char *to = conn->src.in->scratch;
     size_t all = 0, n = 1;
     int rc = FL_OK;
 
+    most = most < FL_INGEST_READ_BYTES ? most : FL_INGEST_READ_BYTES;
     *ret_want = FL_TLS_WANT_READ;
     if (conn->tls == NULL)
-        rc = fl_inet_read(conn->fd, to, FL_INGEST_READ_BYTES, &all, err);
-    while (conn->tls != NULL && rc == FL_OK && all < FL_INGEST_READ_BYTES && n > 0) {
-        rc = fl_tls_read(conn->tls, to + all, FL_INGEST_READ_BYTES - all, &n, ret_want, err);
+        rc = fl_inet_read(conn->fd, to, most, &all, err);
+    while (conn->tls != NULL && rc == FL_OK && all < most && n > 0) {
+        rc = fl_tls_read(conn->tls, to + all, most - all, &n, ret_want, err);
         all += rc == FL_OK ? n : 0;
     }
     if (rc == FL_OK && (n == 0 || all == 0))
@@ -335,7 +336,7 @@ static void pump(struct fl_ingest_conn *conn)
         return;
     }
     while (!conn->ended && turn < most && rc == FL_OK && !conn->src.tenant->paused) {
-        rc = fill(conn, &n, &want, &err);
+        rc = fill(conn, most - turn, &n, &want, &err);
         turn += n;
         fl_frame_lend(conn->frame, in->scratch, n);
         (void)take_messages(conn);
@@ -346,8 +347,10 @@ static void pump(struct fl_ingest_conn *conn)
             (void)take_messages(conn);
         }
     }
-    if (turn > 0)
+    if (turn > 0) {
         conn->read_mono_us = in->now_mono_us;
+        fl_ingest_turn_over(in, conn->src.tenant);
+    }
     if (conn->src.tenant->paused)
         park(conn);
     else if (conn->ended)

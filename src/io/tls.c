@@ -583,6 +583,7 @@ int fl_tls_read(struct fl_tls *tls, void *buf, size_t cap, size_t *ret_n,
     if (ERR_peek_error() != 0)
         ERR_clear_error();
     errno = 0;
+    tls->wire.wanted = cap;
     ret = SSL_read_ex(tls->ssl, buf, cap, &n);
     if (ret != 1 && SSL_get_error(tls->ssl, ret) == SSL_ERROR_ZERO_RETURN) {
         *ret_n = 0;

@@ -6,7 +6,7 @@
 
 #include <sys/socket.h>
 
-enum { INPUT_BYTES = 64 * 1024 };
+enum { INPUT_BYTES = 64 * 1024, INPUT_LEAST = 4096 };
 
 /* The other connection's turn ended before its bytes did. */
 static bool save(struct fl_tls_input *input)
@@ -28,6 +28,7 @@ static bool save(struct fl_tls_input *input)
 static int fill(BIO *bio, struct fl_tls_wire *wire)
 {
     struct fl_tls_input *input = wire->input;
+    size_t most = wire->wanted + wire->wanted / 8; /* records have some bytes around them */
     ssize_t n;
 
     if (input->of != wire && !save(input)) {
@@ -40,7 +41,8 @@ static int fill(BIO *bio, struct fl_tls_wire *wire)
         errno = ENOMEM;
         return -1;
     }
-    n = recv(wire->fd, input->bytes, INPUT_BYTES, 0);
+    most = most < INPUT_LEAST ? INPUT_LEAST : most > INPUT_BYTES ? INPUT_BYTES : most;
+    n = recv(wire->fd, input->bytes, most, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         BIO_set_retry_read(bio);
     wire->ended = n == 0;

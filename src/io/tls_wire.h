@@ -28,7 +28,8 @@ struct fl_tls_wire {
     struct fl_tls_input *input;
     unsigned char *saved; /* owned: read earlier, and another one read since */
     size_t saved_at, saved_len;
-    bool ended; /* the peer closed */
+    size_t wanted; /* bytes that the caller has room for: not much more is read at once */
+    bool ended;    /* the peer closed */
 };
 
 /* A BIO over wire, which must outlive it; NULL: no memory. */

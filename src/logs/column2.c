@@ -127,6 +127,8 @@ struct reader {
     struct fl_col *col;
     const uint8_t *has; /* NULL: every row */
     uint32_t rows, present;
+    const uint32_t *pick; /* the rows that are wanted; NULL: all */
+    uint32_t picks;
 };
 
 static bool copy_has(struct reader *r)
@@ -204,6 +206,132 @@ static bool add_followed(struct reader *r)
     return true;
 }
 
+/* ---- some rows ---- */
+
+struct picked {         /* those of them that have a value */
+    uint32_t *row, *at; /* at: place among the values */
+    uint64_t *value;
+    uint32_t count;
+};
+
+/* Without an instruction of its own on every machine this beats a call per byte. */
+static uint32_t bits_of(uint64_t v)
+{
+    v -= v >> 1 & UINT64_C(0x5555555555555555);
+    v = (v & UINT64_C(0x3333333333333333)) + (v >> 2 & UINT64_C(0x3333333333333333));
+    v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(v * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* Of the 64 rows from at on, which is a multiple of 8 and whose bytes are all there. */
+static uint32_t eight_of(const uint8_t *has, uint32_t at)
+{
+    uint64_t v;
+
+    memcpy(&v, has + at / 8, sizeof v);
+    return bits_of(v);
+}
+
+static bool find_picked(const struct reader *r, struct picked *p)
+{
+    size_t each = sizeof *p->value + 2 * sizeof *p->row;
+    uint32_t rank = 0, done = 0; /* rows before done are counted in rank */
+
+    *p = (struct picked){.value = malloc((r->picks + 1) * each)};
+    if (p->value == NULL)
+        return false;
+    p->row = (uint32_t *)(void *)(p->value + r->picks + 1);
+    p->at = p->row + r->picks + 1;
+    for (uint32_t i = 0; i < r->picks; i++) {
+        uint32_t row = r->pick[i];
+
+        p->row[p->count] = p->at[p->count] = row;
+        if (r->has == NULL) {
+            p->count++;
+            continue;
+        }
+        for (; row - done >= 64; done += 64)
+            rank += eight_of(r->has, done);
+        for (; row - done >= 8; done += 8)
+            rank += bits_of(r->has[done / 8]);
+        if ((r->has[row / 8] >> (row % 8) & 1) != 0)
+            p->at[p->count++] = rank + bits_of(r->has[row / 8] & ((1u << (row % 8)) - 1));
+    }
+    return true;
+}
+
+/* Steps that are all the same need no adding up. */
+static bool has_even_steps(struct fl_cursor cur)
+{
+    (void)fl_cursor_u64(&cur);
+    (void)fl_cursor_u64(&cur);
+    (void)fl_cursor_varint(&cur);
+    return fl_cursor_u8(&cur) == 0 && fl_cursor_done(&cur);
+}
+
+static bool pick_even(struct reader *r, struct picked *p)
+{
+    uint64_t first = fl_cursor_u64(&r->cur), step = fl_cursor_u64(&r->cur);
+    uint64_t scale = fl_cursor_varint(&r->cur);
+
+    for (uint32_t i = 0; i < p->count; i++)
+        p->value[i] = first + step * p->at[i];
+    return scale != 0 && fl_cursor_u8(&r->cur) == 0;
+}
+
+static bool pick_values(struct reader *r, enum fl_column2_encoding enc, struct picked *p)
+{
+    uint64_t base, scale;
+
+    if (enc == FL_ENC2_DIFF)
+        return pick_even(r, p);
+    base = fl_cursor_u64(&r->cur);
+    scale = fl_cursor_varint(&r->cur);
+    return !r->cur.failed && scale != 0 &&
+           fl_series_pick(r->s, &r->cur, r->present, base, scale, p->at, p->count, p->value);
+}
+
+static void put_picked(struct reader *r, const struct fl_term *terms, const struct picked *p)
+{
+    for (uint32_t i = 0; i < r->picks; i++)
+        r->col->num[r->pick[i]] = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        uint64_t value = p->value[i];
+
+        for (size_t t = 0; terms != NULL && t < FL_TERMS_MAX && terms[t].factor != 0; t++) {
+            const struct fl_col *from = &r->block->col[terms[t].from];
+
+            if (from->num != NULL)
+                value += (uint64_t)terms[t].factor * from->num[p->row[i]];
+        }
+        r->col->num[p->row[i]] = value;
+    }
+}
+
+static bool pick_numbers(struct reader *r, enum fl_column2_encoding enc)
+{
+    const struct fl_term *terms = enc == FL_ENC2_PREDICTED ? fl_column2_terms(r->f) : NULL;
+    struct picked p = {.value = NULL};
+    bool ok;
+
+    r->col->num = fl_vec_get(r->rows * sizeof *r->col->num);
+    ok = r->col->num != NULL && copy_has(r) && find_picked(r, &p) && pick_values(r, enc, &p) &&
+         fl_cursor_done(&r->cur);
+    if (ok)
+        put_picked(r, terms, &p);
+    free(p.value);
+    return ok;
+}
+
+/* Are single values to be had without all before them? */
+static bool can_pick(const struct reader *r, enum fl_column2_encoding enc)
+{
+    return r->pick != NULL && (enc == FL_ENC2_FRAME || enc == FL_ENC2_PREDICTED ||
+                               (enc == FL_ENC2_DIFF && has_even_steps(r->cur)));
+}
+
+/* ---- */
+
 static bool read_numbers(struct reader *r, enum fl_column2_encoding enc)
 {
     const struct fl_term *terms = fl_column2_terms(r->f);
@@ -212,6 +340,8 @@ static bool read_numbers(struct reader *r, enum fl_column2_encoding enc)
 
     if (fl_field_is_str(r->f) || (enc == FL_ENC2_PREDICTED && terms == NULL))
         return false;
+    if (can_pick(r, enc))
+        return pick_numbers(r, enc);
     r->col->num = fl_vec_get(r->rows * sizeof *r->col->num);
     if (r->col->num == NULL || !copy_has(r))
         return false;
@@ -316,6 +446,23 @@ static bool read_words(struct reader *r, uint32_t words)
     return fl_fields[r->f].type == FL_T_IP ? read_ips(r, words) : read_strings(r, words);
 }
 
+/* Codes of the rows picked, where they do not count the words. */
+static bool pick_codes(struct reader *r, uint32_t words)
+{
+    struct picked p = {.value = NULL};
+    bool ok = fl_cursor_u8(&r->cur) == 0 && find_picked(r, &p) &&
+              fl_series_pick(r->s, &r->cur, r->present, 1, 1, p.at, p.count, p.value);
+
+    for (uint32_t i = 0; i < r->picks && ok; i++)
+        r->col->code[r->pick[i]] = 0;
+    for (uint32_t i = 0; i < p.count && ok; i++) {
+        ok = p.value[i] > 0 && p.value[i] <= words;
+        r->col->code[p.row[i]] = (uint32_t)p.value[i];
+    }
+    free(p.value);
+    return ok;
+}
+
 /* Codes of the present rows: 1..words. */
 static bool read_codes(struct reader *r, uint32_t words, uint32_t *to)
 {
@@ -339,6 +486,8 @@ static bool read_direct(struct reader *r)
     if (r->cur.failed || !fl_field_is_str(r->f) || words == 0 || words > r->present)
         return false;
     r->col->code = fl_vec_get(r->rows * sizeof *r->col->code);
+    if (r->col->code != NULL && r->pick != NULL && r->cur.ptr < r->cur.end && *r->cur.ptr == 0)
+        return pick_codes(r, words) && read_words(r, words) && fl_cursor_done(&r->cur);
     if (r->has != NULL)
         front = fl_vec_get(((size_t)r->present + 1) * sizeof *front);
     ok = r->col->code != NULL && (r->has == NULL || front != NULL) &&
@@ -441,16 +590,31 @@ static bool join_words(struct reader *r, const struct function *fn)
     return copy != NULL;
 }
 
+static void map_picked(struct reader *r, const struct function *fn)
+{
+    for (uint32_t i = 0; i < r->picks; i++) {
+        uint32_t row = r->pick[i];
+        bool has = r->has == NULL || (r->has[row / 8] >> (row % 8) & 1) != 0;
+
+        r->col->code[row] = has ? fn->map[fn->other->code[row]] : 0;
+    }
+}
+
 static bool read_mapped(struct reader *r, struct function *fn)
 {
     const struct fl_col *other = fn->other;
 
     if (!fl_series_get32(r->s, &r->cur, other->word_count, 0, fn->map) || !number_map(fn))
         return false;
-    r->kernel->lookup(r->col->code, fn->map, other->code, r->rows);
-    if (r->has != NULL)
-        r->kernel->mask32(r->col->code, r->has, r->rows);
-    return read_exceptions(r, fn) && r->kernel->count32(r->col->code, r->rows) == r->present &&
+    if (r->pick != NULL) {
+        map_picked(r, fn);
+    } else {
+        r->kernel->lookup(r->col->code, fn->map, other->code, r->rows);
+        if (r->has != NULL)
+            r->kernel->mask32(r->col->code, r->has, r->rows);
+    }
+    return read_exceptions(r, fn) &&
+           (r->pick != NULL || r->kernel->count32(r->col->code, r->rows) == r->present) &&
            (fn->words == 0 || read_words(r, fn->words)) && fl_cursor_done(&r->cur) &&
            join_words(r, fn);
 }
@@ -521,6 +685,13 @@ static void empty_col(struct fl_col *col)
 int fl_column2_decode(struct fl_series *s, struct fl_presences *p, enum fl_field f,
                       struct fl_span payload, struct fl_block *block, struct fl_err *err)
 {
+    return fl_column2_pick(s, p, f, payload, NULL, 0, block, err);
+}
+
+int fl_column2_pick(struct fl_series *s, struct fl_presences *p, enum fl_field f,
+                    struct fl_span payload, const uint32_t *rows, uint32_t count,
+                    struct fl_block *block, struct fl_err *err)
+{
     struct fl_col *col = &block->col[f];
     struct reader r = {.s = s,
                        .kernel = fl_series_kernel(s),
@@ -528,7 +699,9 @@ int fl_column2_decode(struct fl_series *s, struct fl_presences *p, enum fl_field
                        .f = f,
                        .block = block,
                        .col = col,
-                       .rows = block->rows};
+                       .rows = block->rows,
+                       .pick = rows,
+                       .picks = count};
 
     if (!read_column(&r, p)) {
         empty_col(col);

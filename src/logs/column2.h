@@ -53,6 +53,15 @@ int fl_column2_decode(struct fl_series *s, struct fl_presences *p, enum fl_field
                       struct fl_span payload, struct fl_block *block, struct fl_err *err)
     FL_MUST_CHECK;
 
+/*
+ * The same for some rows, which rise: values and codes of others are undefined; all words are
+ * there. Columns that it needs have those rows at least, and
+ * FL_FOLLOWS_BY all rows.
+ */
+int fl_column2_pick(struct fl_series *s, struct fl_presences *p, enum fl_field f,
+                    struct fl_span payload, const uint32_t *rows, uint32_t count,
+                    struct fl_block *block, struct fl_err *err) FL_MUST_CHECK;
+
 /* Shared by writer and reader. */
 enum fl_column2_encoding {
     FL_ENC2_FRAME = 1,

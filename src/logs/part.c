@@ -260,12 +260,21 @@ bool fl_part_block_may_hold(const struct fl_part *part, uint32_t block, enum fl_
 int fl_part_load(struct fl_part *part, uint32_t block, const struct fl_fieldset *fields,
                  struct fl_block **ret, uint64_t *bytes_read, struct fl_err *err)
 {
+    return fl_part_load_rows(part, block, fields, NULL, 0, ret, bytes_read, err);
+}
+
+int fl_part_load_rows(struct fl_part *part, uint32_t block, const struct fl_fieldset *fields,
+                      const uint32_t *rows, uint32_t count, struct fl_block **ret,
+                      uint64_t *bytes_read, struct fl_err *err)
+{
     int r;
 
     if (part->mt != NULL)
         return fl_memtable_load(part->mt, block, part->visible, fields, ret, err);
     r = open_segment(part, err);
-    return r < 0 ? r : fl_segment_load(part->open, block, fields, ret, bytes_read, err);
+    return r < 0
+               ? r
+               : fl_segment_load_rows(part->open, block, fields, rows, count, ret, bytes_read, err);
 }
 
 /* ---- sums ---- */

@@ -46,6 +46,11 @@ bool fl_part_block_may_hold(const struct fl_part *part, uint32_t block, enum fl_
  * is added to. */
 int fl_part_load(struct fl_part *part, uint32_t block, const struct fl_fieldset *fields,
                  struct fl_block **ret, uint64_t *bytes_read, struct fl_err *err) FL_MUST_CHECK;
+/* The same, of which only some rows (count of them, rising) will be looked at: values and codes of
+ * others may be undefined, which takes less time. */
+int fl_part_load_rows(struct fl_part *part, uint32_t block, const struct fl_fieldset *fields,
+                      const uint32_t *rows, uint32_t count, struct fl_block **ret,
+                      uint64_t *bytes_read, struct fl_err *err) FL_MUST_CHECK;
 
 /* Are these sums stored? What is not is made from a finer tier or the rows, which takes longer than
  * reading the rows themselves would. false for memtables and what does not open. */

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 
-enum { FLUSH_BYTES = 32 * 1024 };
+enum { FLUSH_BYTES = 32 * 1024, WIDE = 4, FEW_OF = 8 };
 
 /* ---- positions ---- */
 
@@ -92,12 +92,12 @@ int fl_run_parts(struct fl_run *run, int64_t from_us, int64_t to_us, struct fl_e
 
 /* A block that cannot be read is lost alone: the rest is answered, and the answer is partial. */
 static int load(struct fl_run *run, const struct fl_run_block *at, struct fl_part *part,
-                uint32_t no, const struct fl_fieldset *fields, struct fl_block **ret,
-                struct fl_err *err)
+                uint32_t no, const struct fl_fieldset *fields, const uint32_t *rows,
+                struct fl_block **ret, struct fl_err *err)
 {
     struct fl_err why = {0};
     char day[16];
-    int r = fl_part_load(part, no, fields, ret, &run->end->bytes_read, &why);
+    int r = fl_part_load_rows(part, no, fields, rows, at->count, ret, &run->end->bytes_read, &why);
 
     if (r >= 0)
         return 1;
@@ -127,6 +127,26 @@ static void take_columns(struct fl_run_block *to, const struct fl_block *from)
     }
 }
 
+static bool is_wide(const struct fl_fieldset *set)
+{
+    return __builtin_popcountll(set->bits[0]) + __builtin_popcountll(set->bits[1]) >= WIDE;
+}
+
+/* The rows found, where they are so few that it pays to decode many columns for them alone; else
+ * NULL. Borrowed from the run. */
+static const uint32_t *few_rows(struct fl_run *run, const struct fl_run_block *block,
+                                const struct fl_fieldset *fields)
+{
+    uint32_t n = 0;
+
+    if (block->count > FL_RUN_FEW || block->count > block->view.rows / FEW_OF || !is_wide(fields))
+        return NULL;
+    for (uint32_t w = 0; w * 64 < block->view.rows; w++)
+        for (uint64_t bits = run->scan.bits[w]; bits != 0; bits &= bits - 1)
+            run->few[n++] = w * 64 + (uint32_t)__builtin_ctzll(bits);
+    return run->few;
+}
+
 /* What the filter needs is loaded first; the rest only where it found something. */
 static int load_and_scan(struct fl_run *run, struct fl_part *part, uint32_t no, bool check_time,
                          const struct fl_fieldset *fields, struct fl_run_block *ret,
@@ -143,7 +163,7 @@ static int load_and_scan(struct fl_run *run, struct fl_part *part, uint32_t no, 
     rest.bits[1] &= ~need.bits[1];
     ret->view.rows = fl_part_block_rows(part, no);
     if (!is_empty(&need)) {
-        r = load(run, ret, part, no, &need, &ret->first, err);
+        r = load(run, ret, part, no, &need, NULL, &ret->first, err);
         if (r <= 0)
             return r;
         if (ret->first->rows < ret->view.rows)
@@ -155,7 +175,7 @@ static int load_and_scan(struct fl_run *run, struct fl_part *part, uint32_t no, 
     if (r < 0 || ret->count == 0)
         return r;
     if (!is_empty(&rest)) {
-        r = load(run, ret, part, no, &rest, &ret->second, err);
+        r = load(run, ret, part, no, &rest, few_rows(run, ret, &rest), &ret->second, err);
         if (r <= 0)
             return r;
         if (ret->second->rows < ret->view.rows)

@@ -14,6 +14,7 @@
 #include "logs/query.h"
 #include "logs/scan.h"
 
+#define FL_RUN_FEW            4096u                /* rows of a block that are decoded alone */
 #define FL_QUERY_MEMORY_BYTES ((uint64_t)64 << 20) /* where the query gives no budget */
 
 struct fl_run {
@@ -30,9 +31,11 @@ struct fl_run {
     bool looked; /* at a block at least: a query always gets somewhere */
     bool stopped, cancelled;
     struct fl_buf out; /* not yet handed to the sink */
+    uint32_t few[FL_RUN_FEW];
 };
 
-/* One block with its rows found: filter columns and output columns together, all borrowed. */
+/* One block with its rows found: filter columns and output columns together, all borrowed. Values
+ * and codes of other rows may be undefined. */
 struct fl_run_block {
     struct fl_part_info info; /* of its part */
     struct fl_block view;     /* columns of both loads */

@@ -166,16 +166,17 @@ static int add_cell(struct series *s, uint32_t id, size_t bucket, uint64_t value
 
 /* FL_F_BYTES is up and down added, but it stops at the highest number, where the sums of both go
  * on modulo 2^64 as those of rollups do. */
-static bool is_cut(const struct series *s, const struct fl_block *block)
+static bool is_cut(const struct series *s, const struct fl_run_block *block)
 {
-    const struct fl_col *col = &block->col[FL_F_BYTES];
-    uint64_t most = 0;
+    const struct fl_col *col = &block->view.col[FL_F_BYTES];
+    uint64_t cut = 0;
 
     if (s->num[0] != FL_F_BYTES || col->present == 0)
         return false;
-    for (uint32_t i = 0; i < block->rows; i++)
-        most |= col->num[i] == UINT64_MAX;
-    return most != 0;
+    for (uint32_t w = 0; w * 64 < block->view.rows; w++)
+        for (uint64_t bits = block->bits[w]; bits != 0; bits &= bits - 1)
+            cut |= col->num[w * 64 + (uint32_t)__builtin_ctzll(bits)] == UINT64_MAX;
+    return cut != 0;
 }
 
 static int mend_bytes(struct fl_run *run, const struct fl_run_block *block, struct fl_err *err)
@@ -337,7 +338,7 @@ static int add_block(struct fl_run *run, const struct fl_run_block *block, void 
 {
     struct series *s = ctx;
     uint32_t n;
-    int r = is_cut(s, &block->view) ? mend_bytes(run, block, err) : FL_OK;
+    int r = is_cut(s, block) ? mend_bytes(run, block, err) : FL_OK;
 
     if (r == FL_OK)
         r = add_dense(run, s, block, err);
@@ -375,7 +376,7 @@ static int again_block(struct fl_run *run, const struct fl_run_block *block, voi
     uint32_t n;
     int r = fl_groups_resolve(&s->groups, &block->view, block->bits, &n, err);
 
-    if (r == FL_OK && is_cut(s, &block->view))
+    if (r == FL_OK && is_cut(s, block))
         r = mend_bytes(run, block, err);
     return r < 0 ? r : each_row(s, &block->view, n, add_value, err);
 }

@@ -220,6 +220,8 @@ struct load {
     struct fl_block *block;
     uint64_t *bytes_read;
     struct fl_buf shared; /* the payload of all columns of a small block, once it was read */
+    const uint32_t *rows; /* that are wanted; NULL: all */
+    uint32_t row_count;
 };
 
 /* Bitmaps of the block, read once. */
@@ -296,8 +298,8 @@ static int decode(struct load *l, enum fl_field f, struct fl_span payload, struc
     if (r < 0)
         return r;
     return v1 ? fl_column_decode(1, f, payload, l->block, err)
-              : fl_column2_decode(l->seg->tools->series, &l->seg->presences, f, payload, l->block,
-                                  err);
+              : fl_column2_pick(l->seg->tools->series, &l->seg->presences, f, payload, l->rows,
+                                l->row_count, l->block, err);
 }
 
 /* Decode column f, and before it those that it leans on. */
@@ -329,9 +331,14 @@ static int load_column(struct load *l, enum fl_field f, unsigned depth, struct f
 
 static int load_columns(struct load *l, const struct fl_fieldset *fields, struct fl_err *err)
 {
+    const uint32_t *rows = l->rows;
     int r = fl_tools_take(&l->seg->tools, err);
 
     fl_buf_init(&l->shared, SHARED_MAX_BYTES);
+    l->rows = NULL;
+    if (r >= 0 && rows != NULL) /* what follows it counts from the first row on */
+        r = load_column(l, FL_FOLLOWS_BY, 0, err);
+    l->rows = rows;
     for (size_t f = 0; f < FL_FIELD_COUNT && r >= 0; f++) {
         l->block->col[f].loaded = fl_fieldset_has(fields, (enum fl_field)f);
         if (l->block->col[f].loaded)
@@ -345,6 +352,13 @@ static int load_columns(struct load *l, const struct fl_fieldset *fields, struct
 int fl_segment_load(struct fl_segment *seg, uint32_t block, const struct fl_fieldset *fields,
                     struct fl_block **ret, uint64_t *bytes_read, struct fl_err *err)
 {
+    return fl_segment_load_rows(seg, block, fields, NULL, 0, ret, bytes_read, err);
+}
+
+int fl_segment_load_rows(struct fl_segment *seg, uint32_t block, const struct fl_fieldset *fields,
+                         const uint32_t *rows, uint32_t count, struct fl_block **ret,
+                         uint64_t *bytes_read, struct fl_err *err)
+{
     FL_AUTO(fl_block_freep) struct fl_block *made = NULL;
     struct fl_err local = {0};
     int r;
@@ -356,9 +370,13 @@ int fl_segment_load(struct fl_segment *seg, uint32_t block, const struct fl_fiel
     if (r < 0)
         return r;
     made->rows = seg->foot->block[block].rows;
-    r = load_columns(
-        &(struct load){.seg = seg, .no = block, .block = made, .bytes_read = bytes_read}, fields,
-        &local);
+    r = load_columns(&(struct load){.seg = seg,
+                                    .no = block,
+                                    .block = made,
+                                    .bytes_read = bytes_read,
+                                    .rows = rows,
+                                    .row_count = count},
+                     fields, &local);
     if (r < 0)
         return fl_err_set(err, r, "segment %s, block %u: %s", seg->name, (unsigned)block,
                           local.text);

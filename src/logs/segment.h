@@ -118,6 +118,11 @@ uint64_t fl_segment_bytes(const struct fl_segment *seg);
 
 int fl_segment_load(struct fl_segment *seg, uint32_t block, const struct fl_fieldset *fields,
                     struct fl_block **ret, uint64_t *bytes_read, struct fl_err *err) FL_MUST_CHECK;
+/* The same, of which only some rows (count of them, rising) will be looked at: values and codes of
+ * others may be undefined. */
+int fl_segment_load_rows(struct fl_segment *seg, uint32_t block, const struct fl_fieldset *fields,
+                         const uint32_t *rows, uint32_t count, struct fl_block **ret,
+                         uint64_t *bytes_read, struct fl_err *err) FL_MUST_CHECK;
 /* The bloom filters of a block (column.h), borrowed until the next call; FL_E_NOENT: none. */
 int fl_segment_blooms(struct fl_segment *seg, uint32_t block, struct fl_span *ret,
                       struct fl_err *err) FL_MUST_CHECK;

@@ -381,3 +381,59 @@ bool fl_series_get32(struct fl_series *s, struct fl_cursor *cur, size_t n, uint3
     s->kernel->planes32(to, plane, form, n, add);
     return true;
 }
+
+/* ---- some of a series ---- */
+
+static void pick_planes(const unsigned char *const *plane, unsigned width, uint64_t base,
+                        uint64_t scale, const uint32_t *at, size_t count, uint64_t *to)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t k = 0;
+
+        for (unsigned p = 0; p < width; p++)
+            k |= (uint64_t)plane[p][at[i]] << (p * 8);
+        to[i] = base + scale * k;
+    }
+}
+
+/* Groups without any are passed over. */
+static bool pick_packed(struct fl_series *s, struct fl_cursor *cur, size_t n, uint64_t base,
+                        uint64_t scale, const uint32_t *at, size_t count, uint64_t *to)
+{
+    struct packed pk;
+    size_t i = 0;
+
+    if (!get_packed(cur, n, &pk))
+        return false;
+    for (size_t g = 0; g < pk.groups; g++) {
+        size_t first = g * FL_PACK_VALUES;
+
+        if (i == count || at[i] >= first + FL_PACK_VALUES) {
+            if (pk.bits.ptr[g] > 32)
+                return false;
+            (void)fl_cursor_bytes(cur, (size_t)pk.bits.ptr[g] * PACK_BITS_BYTES);
+            continue;
+        }
+        if (!get_group(s, cur, &pk, g, 0, s->group))
+            return false;
+        for (; i < count && at[i] < first + FL_PACK_VALUES; i++)
+            to[i] = base + scale * s->group[at[i] - first];
+    }
+    return !cur->failed;
+}
+
+bool fl_series_pick(struct fl_series *s, struct fl_cursor *cur, size_t n, uint64_t base,
+                    uint64_t scale, const uint32_t *at, size_t count, uint64_t *to)
+{
+    const unsigned char *plane[FL_PLANES_MAX] = {0};
+    uint8_t form = fl_cursor_u8(cur);
+
+    if (cur->failed || n > FL_SERIES_MAX)
+        return false;
+    if (form == PACKED)
+        return pick_packed(s, cur, n, base, scale, at, count, to);
+    if (form > FL_PLANES_MAX || !get_planes(s, cur, n, form, plane))
+        return false;
+    pick_planes(plane, form, base, scale, at, count, to);
+    return true;
+}

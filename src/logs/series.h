@@ -41,5 +41,8 @@ bool fl_series_get(struct fl_series *s, struct fl_cursor *cur, size_t n, uint64_
 /* to[i] = add + k[i], modulo 2^32; false also where a number has more than 32 bits. */
 bool fl_series_get32(struct fl_series *s, struct fl_cursor *cur, size_t n, uint32_t add,
                      uint32_t *to);
+/* Only some of the n: to[i] = base + scale * k[at[i]]; at rises, and is below n. */
+bool fl_series_pick(struct fl_series *s, struct fl_cursor *cur, size_t n, uint64_t base,
+                    uint64_t scale, const uint32_t *at, size_t count, uint64_t *to);
 
 #endif

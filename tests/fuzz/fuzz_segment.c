@@ -8,6 +8,7 @@
 #include "logs/column2.h"
 #include "logs/segment.h"
 #include "logs/session.h"
+#include "logs/sumcache.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -140,6 +141,38 @@ static void again2(struct fl_block *block, enum fl_field f, struct fl_series *s)
     fl_presences_done(&p);
 }
 
+/* Some rows alone: what the whole column gives for them, or at least nothing that cannot be used.
+ */
+static void some_rows(struct fl_series *s, struct fl_presences *p, enum fl_field f,
+                      struct fl_span payload, const struct fl_block *whole)
+{
+    struct fl_fieldset needs = fl_column2_needs(f, payload);
+    FL_AUTO(fl_block_freep) struct fl_block *block = base_block(p->rows, &needs);
+    uint32_t row[1300], count = 0;
+
+    for (uint32_t i = (uint32_t)(payload.len % 7); i < p->rows; i += 1 + i % 5 * 31)
+        row[count++] = i;
+    if (fl_column2_pick(s, p, f, payload, row, count, block, NULL) < 0) {
+        if (whole != NULL)
+            abort();
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct fl_event x, y;
+
+        if (block->col[f].code != NULL && block->col[f].code[row[i]] >= block->col[f].word_count)
+            abort();
+        fl_block_row(block, row[i], &x);
+        if (whole == NULL)
+            continue;
+        fl_block_row(whole, row[i], &y);
+        if (fl_event_has(&x, f) != fl_event_has(&y, f) ||
+            (fl_event_has(&x, f) &&
+             (fl_field_is_str(f) ? !fl_span_eq(x.v[f].str, y.v[f].str) : x.v[f].num != y.v[f].num)))
+            abort();
+    }
+}
+
 static void column2(struct fl_span in)
 {
     static struct fl_series *s;
@@ -166,9 +199,12 @@ static void column2(struct fl_span in)
     if (fl_column2_decode(s, &p, f, payload, block, NULL) >= 0) {
         use_rows(block);
         again2(block, f, s);
+        some_rows(s, &p, f, payload, block);
     } else if (block->col[f].present != 0 || block->col[f].num != NULL ||
                block->col[f].words != NULL) {
         abort();
+    } else {
+        some_rows(s, &p, f, payload, NULL);
     }
     fl_presences_done(&p);
 }
@@ -187,6 +223,50 @@ static void foot(struct fl_span in)
         abort();
     fl_segment_foot_free(foot);
     fl_segment_foot_free(again);
+}
+
+/* Without sites the sums stay what they were. */
+static void all_sites(const struct fl_rollup *r)
+{
+    struct fl_rollup *all;
+    uint64_t rows = 0;
+
+    if (fl_rollup_coarsen(r, FL_TIER_1H_ALL, &all, NULL) < 0 || all->count > r->count)
+        abort();
+    for (size_t i = 0; i < r->count; i++)
+        rows += r->entries[i].rows;
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->entries[i].site != 0)
+            abort();
+        rows -= all->entries[i].rows;
+    }
+    if (rows != 0)
+        abort();
+    fl_rollup_free(all);
+}
+
+static void remember(const struct fl_rollup *r)
+{
+    static const unsigned char id[16] = "a file";
+    struct fl_sumcache *cache = fl_sumcache_new(1 << 22);
+    struct fl_sumset *set = cache == NULL ? NULL : fl_sumset_of(cache, 1);
+    const struct fl_sum_list *list;
+
+    if (set == NULL)
+        abort();
+    list = fl_sumset_add(set, id, FL_BY_APP, FL_TIER_5M, r);
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        const struct fl_sum_entry *s = &list->entries[i];
+        const struct fl_rollup_entry *e = &r->entries[i];
+
+        if (list->bucket_us[s->bucket] != e->bucket_us || s->rows != e->rows ||
+            s->up != e->bytes_up || !fl_span_eq(fl_sumset_site(set, s->site), r->sites[e->site]) ||
+            !fl_span_eq(fl_sumset_key(set, FL_BY_APP, s->key), r->keys[e->key]))
+            abort();
+    }
+    fl_sum_list_unref(list);
+    fl_sumset_unref(set);
+    fl_sumcache_free(cache);
 }
 
 static void rollup(struct fl_span in)
@@ -209,6 +289,8 @@ static void rollup(struct fl_span in)
     if (fl_rollup_coarsen(r, FL_TIER_1D, &coarse, NULL) < 0 || coarse->count > r->count)
         abort();
     fl_rollup_free(coarse);
+    all_sites(r);
+    remember(r);
     fl_rollup_free(again);
     fl_rollup_free(r);
 }

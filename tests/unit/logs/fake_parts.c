@@ -229,6 +229,29 @@ const unsigned char *fl_part_file_id(const struct fl_part *part)
     return NULL;
 }
 
+/* Rows that were not asked for are anything. */
+int fl_part_load_rows(struct fl_part *part, uint32_t block, const struct fl_fieldset *fields,
+                      const uint32_t *rows, uint32_t count, struct fl_block **ret,
+                      uint64_t *bytes_read, struct fl_err *err)
+{
+    int r = fl_part_load(part, block, fields, ret, bytes_read, err);
+    uint32_t next = 0;
+
+    for (uint32_t row = 0; r >= 0 && rows != NULL && row < (*ret)->rows; row++) {
+        if (next < count && rows[next] == row) {
+            next++;
+            continue;
+        }
+        for (size_t f = 0; f < FL_FIELD_COUNT; f++) {
+            if ((*ret)->col[f].num != NULL)
+                (*ret)->col[f].num[row] = UINT64_MAX - row;
+            if ((*ret)->col[f].code != NULL)
+                (*ret)->col[f].code[row] = UINT32_MAX - row;
+        }
+    }
+    return r;
+}
+
 bool fl_part_has_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier)
 {
     return part->rollups && (tier == FL_TIER_5M || dim != FL_BY_USER); /* not all tiers of all */

@@ -260,10 +260,43 @@ static void check_encodings(struct fl_column2_writer *w)
     CHECK(encode(w, odd, &o) && o.col[FL_F_SITE].ptr[0] == FL_ENC2_FUNCTION &&
               o.col[FL_F_SITE].len > e.col[FL_F_SITE].len,
           "a function may have exceptions");
+    encoded_done(&o);
+    fl_block_free(odd);
+    odd = like_block(20000, 3);
+    CHECK(encode(w, odd, &o) && o.col[FL_F_SITE].ptr[0] == FL_ENC2_WORDS,
+          "with too many it is none");
     encoded_done(&e);
     encoded_done(&o);
     fl_block_free(block);
     fl_block_free(odd);
+}
+
+/* What differs in every row tells everything, and nothing is saved by that. */
+static void check_worth(struct fl_column2_writer *w)
+{
+    struct fl_block *block;
+    struct fl_event ev = {0};
+    struct encoded e = {0};
+    char device[16], host[16];
+
+    if (fl_block_new(&block, NULL) < 0)
+        abort();
+    for (unsigned i = 0; i < 5000; i++) {
+        fl_event_clear(&ev);
+        (void)snprintf(device, sizeof device, "fw-%u", i);
+        (void)snprintf(host, sizeof host, "host-%u", i);
+        fl_event_num(&ev, FL_F_SEQ, i);
+        fl_event_str(&ev, FL_F_DEVICE, fl_span_str(device));
+        fl_event_str(&ev, FL_F_HOST, fl_span_str(host));
+        fl_event_str(&ev, FL_F_SITE, i * 7 % 3 == 0 ? FL_SPAN("berlin") : FL_SPAN("rome"));
+        if (fl_block_add(block, &ev, NULL) < 0)
+            abort();
+    }
+    CHECK(encode(w, block, &e) && e.col[FL_F_SITE].ptr[0] == FL_ENC2_WORDS &&
+              e.col[FL_F_HOST].ptr[0] == FL_ENC2_FUNCTION,
+          "a map as long as the column is written only for as many words");
+    encoded_done(&e);
+    fl_block_free(block);
 }
 
 /* Words that no row uses any more are not written. */
@@ -338,7 +371,161 @@ static void check_hostile(struct fl_column2_writer *w)
     fl_block_free(block);
 }
 
+/* ---- payloads by hand ---- */
+
+enum { FEW = 4 };
+
+/* Four rows; DEVICE has so many words, in turn. */
+static struct fl_block *few_rows(unsigned words)
+{
+    struct fl_block *block;
+    struct fl_event ev = {0};
+
+    if (fl_block_new(&block, NULL) < 0)
+        abort();
+    for (unsigned i = 0; i < FEW; i++) {
+        fl_event_clear(&ev);
+        fl_event_num(&ev, FL_F_SEQ, i + 1);
+        fl_event_str(&ev, FL_F_DEVICE, fl_span_of("abcd" + i % words, 1));
+        if (fl_block_add(block, &ev, NULL) < 0)
+            abort();
+    }
+    return block;
+}
+
+#define BY_DEVICE 5, 0, FL_F_DEVICE, 0
+#define HAND(...)                                                                                  \
+    ((const unsigned char[]){__VA_ARGS__}), sizeof((const unsigned char[]){__VA_ARGS__})
+
+static const struct by_hand {
+    const char *name;
+    enum fl_field f;
+    unsigned words; /* of DEVICE */
+    bool good;
+    const unsigned char *payload;
+    size_t len;
+} by_hand[] = {
+    {"a function with two words", FL_F_SITE, 2, true,
+     HAND(BY_DEVICE, 2, 0, 0, 0, 1, 0, 0, 2, 2, 0, 1, 2, 1, 0, 'x', 'y')},
+    {"a function with the other's words", FL_F_SITE, 2, true,
+     HAND(BY_DEVICE, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0)},
+    {"a map to a word that is not there yet", FL_F_SITE, 2, false,
+     HAND(BY_DEVICE, 1, 0, 0, 0, 1, 0, 0, 2, 4, 0, 1, 2, 1, 'x')},
+    {"a map without a word for some rows", FL_F_SITE, 2, false,
+     HAND(BY_DEVICE, 1, 0, 0, 0, 1, 0, 0, 2, 0, 0, 1, 0, 1, 0, 'x')},
+    {"a map whose word no row lacks", FL_F_SITE, 2, true,
+     HAND(BY_DEVICE, 1, 0, 0, 0, 1, 0, 0, 2, 3, 0, 1, 0, 1, 0, 'x')},
+    {"the other's word where it has none", FL_F_SITE, 2, false,
+     HAND(BY_DEVICE, 0, 0, 0, 0, 1, 0, 1, 1, 1, 0)},
+    {"an address that is another's text", FL_F_SRC_IP, 2, false,
+     HAND(BY_DEVICE, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0)},
+    {"an exception", FL_F_SITE, 2, true,
+     HAND(BY_DEVICE, 1, 0, 0, 0, 1, 0, 0, 2, 3, 1, 1, 0, 3, 1, 0, 1, 1, 0, 1, 0, 'x')},
+    {"an exception behind the last row", FL_F_SITE, 2, false,
+     HAND(BY_DEVICE, 1, 0, 0, 0, 1, 0, 0, 2, 3, 1, 1, 0, 4, 1, 0, 1, 1, 0, 1, 0, 'x')},
+    {"an exception with a word that is not there", FL_F_SITE, 2, false,
+     HAND(BY_DEVICE, 1, 0, 0, 0, 1, 0, 0, 2, 3, 1, 1, 0, 3, 1, 0, 2, 1, 0, 1, 0, 'x')},
+    {"more words than rows", FL_F_SITE, 4, false,
+     HAND(BY_DEVICE, 1, 0, 0, 0, 1, 0, 2, 1, 1, 1, 1, 0, 1, 0, 1, 0, 'x')},
+    {"a word that is stored and not used", FL_F_SITE, 2, false,
+     HAND(BY_DEVICE, 2, 0, 0, 0, 1, 0, 0, 2, 3, 0, 1, 2, 1, 0, 'x', 'y')},
+    {"a function of itself", FL_F_DEVICE, 2, false, HAND(BY_DEVICE, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0)},
+    {"words, numbered", FL_F_SITE, 2, true,
+     HAND(4, 0, 2, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 1, 2, 1, 0, 'x', 'y')},
+    {"a number behind the last word", FL_F_SITE, 2, false,
+     HAND(4, 0, 2, 0, 0, 0, 0, 1, 0, 0, 1, 2, 0, 1, 2, 1, 0, 'x', 'y')},
+    {"words by first use", FL_F_SITE, 2, true,
+     HAND(4, 0, 2, 0, 0, 0, 1, 1, 0, 0, 0, 1, 2, 1, 2, 1, 0, 'x', 'y')},
+    {"one first use too many", FL_F_SITE, 2, false,
+     HAND(4, 0, 2, 0, 0, 0, 1, 1, 0, 0, 0, 0, 2, 1, 2, 1, 0, 'x', 'y')},
+    {"a word that is too long", FL_F_SITE, 2, false,
+     HAND(4, 0, 1, 0, 0, 0, 0, 0, 3, 0, 1, 0, 0, 0, 1, 2, 'x')},
+    {"the longest word", FL_F_SITE, 2, true,
+     HAND(4, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 1, 2, 'x')},
+    {"a bitmap that is there", FL_F_PRI, 2, true, HAND(1, 1, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0)},
+    {"a bitmap that is not", FL_F_PRI, 2, false, HAND(1, 2, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0)},
+    {"a scale of zero", FL_F_PRI, 2, false, HAND(1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0)},
+    {"bytes behind the end", FL_F_PRI, 2, false, HAND(1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0)},
+    {"a prediction of what has none", FL_F_PRI, 2, false, HAND(3, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0)},
+    {"numbers for a column of words", FL_F_SITE, 2, false,
+     HAND(1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0)},
+    {"words for a column of numbers", FL_F_PRI, 2, false,
+     HAND(4, 0, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 'x')},
+    {"an unknown encoding", FL_F_PRI, 2, false, HAND(7, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0)},
+};
+
+static void check_by_hand(void)
+{
+    static const unsigned char bits[] = {1, 0, 0x05}, padding[] = {1, 0, 0x15}, none[] = {1, 0, 0};
+    struct fl_presences p = {.rows = 0}, wrong = {.rows = 0};
+    struct fl_series *s;
+
+    if (fl_series_new(&s, NULL) < 0 ||
+        fl_presences_decode(fl_span_of(bits, sizeof bits), FEW, &p, NULL) < 0)
+        abort();
+    for (size_t i = 0; i < FL_LEN(by_hand); i++) {
+        struct fl_span payload = fl_span_of(by_hand[i].payload, by_hand[i].len);
+        struct fl_block *block = few_rows(by_hand[i].words);
+        bool itself = by_hand[i].f == FL_F_DEVICE, ok;
+
+        if (itself) {
+            ok = fl_column2_needs(FL_F_DEVICE, payload).bits[0] != 0;
+        } else {
+            ok = fl_column2_decode(s, &p, by_hand[i].f, payload, block, NULL) == 0;
+            ok = ok && (block->col[by_hand[i].f].words == NULL ||
+                        block->col[by_hand[i].f].words[1].len > 0);
+        }
+        CHECK(ok == by_hand[i].good, by_hand[i].name);
+        fl_block_free(block);
+    }
+    fl_presences_done(&p);
+    for (size_t i = 0; i < 2; i++) {
+        struct fl_block *block = few_rows(2);
+
+        CHECK(fl_presences_decode(fl_span_of(i == 0 ? padding : none, 3), FEW, &wrong, NULL) == 0 &&
+                  fl_column2_decode(s, &wrong, FL_F_PRI,
+                                    fl_span_of(HAND(1, 1, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0)), block,
+                                    NULL) == FL_E_CORRUPT,
+              i == 0 ? "a bitmap with rows behind the last" : "an empty bitmap");
+        fl_presences_done(&wrong);
+        fl_block_free(block);
+    }
+    fl_series_free(s);
+}
+
 /* ---- segments ---- */
+
+/* Some rows alone, at random, against the rows as they were. */
+static bool some_same(struct fl_segment *seg, uint32_t b, const struct fl_block *block)
+{
+    static struct rnd r = {77};
+    struct fl_fieldset all = fl_fieldset_all();
+    bool ok = true;
+
+    for (int round = 0; round < 6 && ok; round++) {
+        uint32_t *rows = calloc(block->rows, sizeof *rows), count = 0;
+        uint64_t one_in = 1 + rnd_below(&r, round < 3 ? 3 : 400), read = 0;
+        struct fl_block *back = NULL;
+        struct fl_err err = {0};
+
+        for (uint32_t row = 0; row < block->rows; row++)
+            if (rnd_below(&r, one_in) == 0)
+                rows[count++] = row;
+        ok = fl_segment_load_rows(seg, b, &all, rows, count, &back, &read, &err) == 0;
+        if (!ok)
+            printf("# %s\n", err.text);
+        for (uint32_t i = 0; i < count && ok; i++) {
+            struct fl_event want, got;
+
+            fl_block_row(block, rows[i], &want);
+            fl_block_row(back, rows[i], &got);
+            ok = same_event(&want, &got);
+        }
+        fl_block_free(back);
+        free(rows);
+    }
+    return ok;
+}
 
 static bool sealed_same(struct fl_block *const *blocks, uint32_t count, uint16_t version, int dir,
                         struct memkeys *keys, uint64_t *ret_bytes)
@@ -358,7 +545,8 @@ static bool sealed_same(struct fl_block *const *blocks, uint32_t count, uint16_t
     for (uint32_t b = 0; b < count && ok; b++) {
         struct fl_block *back = NULL;
 
-        ok = fl_segment_load(seg, b, &all, &back, &read, &err) == 0 && same_rows(blocks[b], back);
+        ok = fl_segment_load(seg, b, &all, &back, &read, &err) == 0 && same_rows(blocks[b], back) &&
+             some_same(seg, b, blocks[b]);
         fl_block_free(back);
     }
     if (!ok)
@@ -399,6 +587,68 @@ static void check_versions(void)
     remove_tree(path);
 }
 
+/* What a footer says is compared with itself and with the file. */
+static void check_feet(void)
+{
+    struct memkeys keys;
+    char path[64];
+    int dir = temp_folder(path);
+
+    memkeys_init(&keys);
+    for (uint16_t version = 1; version <= 2; version++) {
+        const struct fl_segment_plan plan = {.now_us = 5, .version = version};
+        const struct fl_segment_plan ends = {
+            .now_us = 5, .version = version, .first_seq = 1, .last_seq = 4000};
+        struct fl_segment_id id = {.tenant = 3, .day = 20000}, other = id;
+        struct fl_block *block = like_block(3000, 0);
+        struct fl_segment_foot *foot = NULL, *again = NULL;
+        struct fl_segment *seg;
+        unsigned char key[FL_KEY_BYTES];
+        FL_AUTO(fl_buf_done) struct fl_buf out;
+        uint64_t bytes;
+
+        fl_buf_init(&out, 1 << 20);
+        if (fl_segment_write_as(&fl_files_system, dir, &keys.base, &id, &block, 1, &plan, &bytes,
+                                key, NULL) < 0 ||
+            fl_segment_open(&fl_files_system, dir, &id, key, &seg, NULL) < 0)
+            abort();
+        fl_segment_foot_encode(fl_segment_foot(seg), &out);
+        CHECK(fl_segment_foot_decode(fl_buf_span(&out), bytes, &foot, NULL) == 0 &&
+                  foot->rows == 3000 && foot->version == version,
+              "a footer comes back");
+        CHECK(fl_segment_foot_decode(fl_buf_span(&out), bytes / 4, &again, NULL) == FL_E_CORRUPT,
+              "one of a larger file does not");
+        foot->rows++;
+        foot->last_seq++;
+        fl_buf_clear(&out);
+        fl_segment_foot_encode(foot, &out);
+        CHECK(fl_segment_foot_decode(fl_buf_span(&out), bytes, &again, NULL) == FL_E_CORRUPT,
+              "nor one whose blocks have other rows");
+        foot->rows--;
+        foot->last_seq -= 2;
+        fl_buf_clear(&out);
+        fl_segment_foot_encode(foot, &out);
+        CHECK(fl_segment_foot_decode(fl_buf_span(&out), bytes, &again, NULL) == FL_E_CORRUPT,
+              "nor one with more rows than numbers");
+        foot->last_seq += 2;
+        fl_buf_clear(&out);
+        fl_segment_foot_encode(foot, &out);
+        CHECK((fl_segment_foot_decode(fl_buf_span(&out), bytes, &again, NULL) == 0) ==
+                  (version == 2),
+              "more numbers than rows are of version 2");
+        fl_segment_foot_free(again);
+        CHECK((fl_segment_write_as(&fl_files_system, dir, &keys.base, &other, &block, 1, &ends,
+                                   &bytes, key, NULL) == 0) == (version == 2),
+              "at the ends too");
+        fl_segment_foot_free(foot);
+        fl_segment_close(seg);
+        fl_block_free(block);
+    }
+    memkeys_done(&keys);
+    (void)close(dir);
+    remove_tree(path);
+}
+
 int main(void)
 {
     struct fl_column2_writer *w;
@@ -407,9 +657,12 @@ int main(void)
         abort();
     check_rounds(w);
     check_encodings(w);
+    check_worth(w);
     check_unused(w);
     check_hostile(w);
+    check_by_hand();
     fl_column2_writer_free(w);
     check_versions();
+    check_feet();
     return tap_done();
 }

@@ -321,8 +321,36 @@ static void check_sizes(void)
     fl_series_free(s);
 }
 
+static void check_by_hand(void)
+{
+    static unsigned char group[6 + 33 * 128] = {16, 32};
+    static uint64_t v[65536], back[4];
+    FL_AUTO(fl_buf_done) struct fl_buf out;
+    struct fl_cursor cur = fl_cursor_of(fl_span_of(group, sizeof group - 128));
+    struct rnd r = {8};
+    struct fl_series *s;
+
+    fl_buf_init(&out, 1 << 20);
+    if (fl_series_new(&s, NULL) < 0)
+        abort();
+    CHECK(fl_series_get(s, &cur, 4, 0, 1, back) && fl_cursor_done(&cur), "numbers of 32 bits");
+    group[1] = 33;
+    cur = fl_cursor_of(fl_span_of(group, sizeof group));
+    CHECK(!fl_series_get(s, &cur, 4, 0, 1, back), "none of 33");
+    group[0] = 9;
+    cur = fl_cursor_of(fl_span_of(group, sizeof group));
+    CHECK(!fl_series_get(s, &cur, 4, 0, 1, back), "no ninth plane");
+    for (size_t i = 0; i < FL_LEN(v); i++)
+        v[i] = rnd_below(&r, 256);
+    fl_series_put(s, v, FL_LEN(v), &out);
+    CHECK(out.len == 2 + FL_LEN(v) && out.ptr[0] == 1 && out.ptr[1] == 0,
+          "a plane of noise is stored, not compressed");
+    fl_series_free(s);
+}
+
 int main(void)
 {
+    check_by_hand();
     check_kernels();
     check_series();
     check_sizes();
