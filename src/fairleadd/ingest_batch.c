@@ -6,7 +6,7 @@
 #include "fairleadd/ingest.h"
 
 enum {
-    WRITERS_BYTES = 32 << 20, /* of all writers: over it, what is open goes to the ring */
+    WRITERS_BYTES = 16 << 20, /* of all writers: over it, what is open goes to the ring */
     WRITERS_MAX = FL_INGEST_WRITERS_MAX,
     RETRY_MS = 100, /* look at the full ring again, should the doorbell be lost */
     CONNS_FIRST = 8,

@@ -352,6 +352,7 @@ INLINE void split64_any(unsigned char *const *plane, const uint64_t *v, unsigned
 /* ---- the variants ---- */
 
 /* clang-format off */
+/* NOLINTBEGIN(bugprone-macro-parentheses): an attribute cannot stand in parentheses */
 #define VARIANT(suffix, attribute)                                                                 \
     attribute static void planes64_##suffix(uint64_t *to, const unsigned char *const *plane,       \
         unsigned width, size_t n, uint64_t base, uint64_t scale)                                   \
@@ -388,6 +389,7 @@ INLINE void split64_any(unsigned char *const *plane, const uint64_t *v, unsigned
     attribute static void split64_##suffix(unsigned char *const *plane, const uint64_t *v,         \
         unsigned width, size_t n)                                                                  \
     { split64_any(plane, v, width, n); }
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define SAME(suffix)                                                                               \
     .planes64 = planes64_##suffix, .planes32 = planes32_##suffix, .unpack = unpack_##suffix,       \
     .widen = widen_##suffix, .lookup = lookup_##suffix, .add_times = add_times_##suffix,           \

@@ -133,12 +133,14 @@ static uint32_t count_bits(const uint8_t *bits, uint32_t from, uint32_t count)
 
 /* ---- narrow values ---- */
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in parentheses */
 #define NARROW(type)                                                                               \
     do {                                                                                           \
         type *out = (type *)(void *)to;                                                            \
         for (uint32_t i = 0; i < count; i++)                                                       \
             out[i] = (type)(v[i] - base);                                                          \
     } while (0)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static void narrow(unsigned char *to, unsigned width, const uint64_t *v, uint64_t base,
                    uint32_t count)
@@ -196,16 +198,20 @@ static void codes_out(uint32_t *out, const unsigned char *from, unsigned width, 
         CODES_OUT(uint32_t);
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define CODES_IN(type)                                                                             \
     do {                                                                                           \
         type *out = (type *)(void *)to;                                                            \
         for (uint32_t i = 0; i < count; i++)                                                       \
             out[i] = (type)map[code[i]];                                                           \
     } while (0)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static void codes_in(unsigned char *to, unsigned width, const uint32_t *code, const uint32_t *map,
                      uint32_t count)
 {
+    if (to == NULL)
+        return;
     if (width == 1)
         CODES_IN(uint8_t);
     else if (width == 2)

@@ -89,7 +89,7 @@ static uint32_t pick(struct fl_pick *g, const struct fl_block *block, const uint
 
 static bool widen(void **at, size_t old_bytes, size_t new_bytes)
 {
-    unsigned char *grown = realloc(*at, new_bytes);
+    unsigned char *grown = realloc(*at, new_bytes > 0 ? new_bytes : 1);
 
     if (grown == NULL)
         return false;

@@ -111,8 +111,11 @@ static bool get_scratch(struct fl_rollups *r)
 int fl_rollups_new(struct fl_rollups **ret, struct fl_err *err)
 {
     struct fl_rollups *r = calloc(1, sizeof *r);
-    int rc = r == NULL || !get_scratch(r) ? no_memory(err) : fl_dict_new(&r->sites, err);
+    int rc;
 
+    if (r == NULL)
+        return no_memory(err);
+    rc = get_scratch(r) ? fl_dict_new(&r->sites, err) : no_memory(err);
     for (size_t d = 0; d < FL_ROLLUP_DIMS && rc >= 0; d++) {
         rc = fl_dict_new(&r->keys[d], err);
         r->list[d][WITH_SITES].sorted = r->list[d][ALL_SITES].sorted = true;
@@ -639,6 +642,8 @@ static int put_pairs(struct fl_rollups *r, size_t dim, struct out *out, struct f
     for (size_t i = 0; i < set->cap; i++)
         if (set->slot[i] != 0)
             set->slot[n++] = set->slot[i] - 1;
+    if (n == 0)
+        return FL_OK;
     qsort(set->slot, n, sizeof *set->slot, compare_numbers);
     users.pairs = calloc(n, sizeof *users.pairs);
     if (users.pairs == NULL)

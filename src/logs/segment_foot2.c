@@ -77,12 +77,12 @@ static void put_sums(struct fl_buf *out, const struct fl_segment_foot *foot)
     struct sum sum[SUMS_MAX];
     size_t n = 0;
 
-    for (uint8_t d = 0; d < FL_ROLLUP_DIMS; d++) {
+    for (unsigned d = 0; d < FL_ROLLUP_DIMS; d++) {
         if (foot->users[d].bytes != 0)
-            sum[n++] = (struct sum){KIND_USERS, d, 0, foot->users[d]};
-        for (uint8_t t = 0; t < FL_ROLLUP_TIERS; t++)
+            sum[n++] = (struct sum){KIND_USERS, (uint8_t)d, 0, foot->users[d]};
+        for (unsigned t = 0; t < FL_ROLLUP_TIERS; t++)
             if (foot->rollup[d][t].bytes != 0)
-                sum[n++] = (struct sum){KIND_ROLLUP, d, t, foot->rollup[d][t]};
+                sum[n++] = (struct sum){KIND_ROLLUP, (uint8_t)d, (uint8_t)t, foot->rollup[d][t]};
     }
     qsort(sum, n, sizeof *sum, by_place);
     fl_buf_put_varint(out, n);

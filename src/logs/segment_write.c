@@ -288,7 +288,7 @@ static int put_blocks(struct writer *w, struct fl_block *const *blocks, uint32_t
 
 static int put_foot(struct writer *w, struct fl_err *err)
 {
-    struct fl_segment_place place;
+    struct fl_segment_place place = {0};
     uint64_t offset;
     int r = flush(w, err);
 

@@ -41,7 +41,7 @@ void fl_checked_put(struct fl_json *json, const struct fl_checked *c);
 bool fl_checked_ok(const struct fl_checked *c);
 
 /* One segment; findings and sums as above. */
-void fl_check_segment(struct fl_job *job, struct fl_checked *c, struct fl_store_seg *seg);
+void fl_check_segment(struct fl_job *job, struct fl_checked *sum, struct fl_store_seg *seg);
 /* Note something for repair; false without memory. */
 bool fl_checked_note(struct fl_checked *c, enum fl_bad_kind kind, uint32_t tenant, const char *slug,
                      int32_t day, const unsigned char file_id[FL_FILE_ID_BYTES]);

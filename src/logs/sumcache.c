@@ -76,6 +76,7 @@ static void unref_list(struct list *l)
 
 static void remove_list(struct list *l)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): every list of the cache has a set */
     struct fl_sumcache *cache = l->set->cache;
 
     LIST_REMOVE(l, hash);
@@ -341,6 +342,7 @@ static bool room_for(struct fl_sumcache *cache, size_t bytes)
     while (cache->bytes + bytes > cache->max_bytes) {
         struct list *oldest = TAILQ_FIRST(&cache->ages);
 
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed left the list before */
         if (oldest == NULL || oldest->used + FRESH >= cache->now)
             return false;
         remove_list(oldest);

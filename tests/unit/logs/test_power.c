@@ -355,7 +355,6 @@ int main(int argc, char **argv)
             lying.lie = sync_all;
         run(&lying, &script);
         (void)snprintf(name, sizeof name, "without '%s' a loss is found", c.kinds[i].name);
-        printf("# %llu calls\n", (unsigned long long)c.kinds[i].calls);
         CHECK(lying.found > 0, name);
     }
     return tap_done();
