@@ -294,6 +294,7 @@ void fl_tls_ctx_free(struct fl_tls_ctx *ctx)
 static int ctx_new(const SSL_METHOD *method, struct fl_tls_ctx **ret, struct fl_err *err)
 {
     struct fl_tls_ctx *ctx = calloc(1, sizeof(*ctx));
+    char groups[] = "X25519:P-256:P-384"; /* the macro casts const away */
 
     if (ctx == NULL) {
         (void)fl_err_set(err, FL_E_NOMEM, "no memory for TLS");
@@ -304,7 +305,7 @@ static int ctx_new(const SSL_METHOD *method, struct fl_tls_ctx **ret, struct fl_
     if (ctx->ssl == NULL || SSL_CTX_set_min_proto_version(ctx->ssl, TLS1_2_VERSION) != 1 ||
         SSL_CTX_set_cipher_list(ctx->ssl, CIPHERS_12) != 1 ||
         SSL_CTX_set_ciphersuites(ctx->ssl, CIPHERS_13) != 1 ||
-        SSL_CTX_set1_groups_list(ctx->ssl, "X25519:P-256:P-384") != 1) {
+        SSL_CTX_set1_groups_list(ctx->ssl, groups) != 1) {
         fl_tls_ctx_free(ctx);
         (void)fl_err_set(err, FL_E_IO, "preparing TLS: %s", ssl_reason());
         return FL_E_IO;

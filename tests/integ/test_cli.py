@@ -282,6 +282,7 @@ def test_counters_outlive_a_restart(acme):
     assert acme.stop() == 0
     acme.start()
     assert acme.live("acme/fw1")["lines"] == lines > 0
+    until(lambda: acme.run("logs", "count", "--last", "2h").returncode == 0, "the store is open")
 
 
 def test_purge_destroys(acme):
