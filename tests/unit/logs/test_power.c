@@ -15,7 +15,6 @@ enum { SEEDS = 2, KINDS_MAX = 32, FOUND_MAX = 5 };
 
 struct kind { /* of syncs: "sync .wal", "sync_dir day" */
     char name[96];
-    uint64_t calls;
 };
 
 struct cutter {
@@ -92,7 +91,6 @@ static void note_kind(struct cutter *c, const char *name)
         (void)snprintf(c->kinds[i].name, sizeof c->kinds[i].name, "%s", name);
         c->kind_count++;
     }
-    c->kinds[i].calls++;
 }
 
 /* ---- one disk ---- */
