@@ -97,7 +97,7 @@ def query(results):
 
 
 def whole_path(results):
-    path.run(results, TOOLS, WORK, LINES, PEERS)
+    path.run(results, TOOLS, WORK, LINES, PEERS / "root" if PEERS else None)
 
 
 PARTS = {"parse": parse, "path": whole_path, "store": store, "query": query}

@@ -203,10 +203,8 @@ static const struct member grant_members[] = {
 };
 
 static const struct member cap_ask_members[] = {
-    U32(cap_ask, tenant),
-    U32(cap_ask, scope),
-    SPAN(cap_ask, purpose, FL_MSG_TEXT_MAX),
-    U32(cap_ask, uid),
+    U32(cap_ask, tenant), U32(cap_ask, scope),   SPAN(cap_ask, purpose, FL_MSG_TEXT_MAX),
+    U32(cap_ask, uid),    U64(cap_ask, session),
 };
 
 static const struct member cap_members[] = {
@@ -355,11 +353,20 @@ static const struct member request_members[] = {
     SPAN(request, path, 16384),
     SPAN(request, type, FL_MSG_TEXT_MAX),
     U64(request, body_bytes),
+    SPAN(request, headers, 8192),
+    SPAN(request, cookie, FL_MSG_SECRET_MAX),
+    SPAN(request, bearer, FL_MSG_SECRET_MAX),
+    SPAN(request, peer, FL_MSG_TEXT_MAX),
 };
 
 static const struct member response_members[] = {
     U16(response, status),
     SPAN(response, type, FL_MSG_TEXT_MAX),
+    SPAN(response, headers, 8192),
+};
+
+static const struct member response_taken_members[] = {
+    U64(response_taken, bytes),
 };
 
 static const struct member body_members[] = {
@@ -386,6 +393,125 @@ static const struct member store_job_members[] = {
     SPAN(store_job, args, 8192),
 };
 
+static const struct member sign_in_members[] = {
+    U32(sign_in, user),
+    SPAN(sign_in, password, FL_MSG_SECRET_MAX),
+    SPAN(sign_in, peer, FL_MSG_TEXT_MAX),
+    SPAN(sign_in, agent, FL_MSG_TEXT_MAX),
+};
+
+static const struct member session_ask_members[] = {
+    SPAN(session_ask, token, FL_MSG_SECRET_MAX),
+    U8(session_ask, active),
+};
+
+static const struct member session_code_members[] = {
+    SPAN(session_code, token, FL_MSG_SECRET_MAX),
+    SPAN(session_code, code, FL_MSG_SECRET_MAX),
+};
+
+static const struct member session_password_members[] = {
+    SPAN(session_password, token, FL_MSG_SECRET_MAX),
+    SPAN(session_password, old, FL_MSG_SECRET_MAX),
+    SPAN(session_password, fresh, FL_MSG_SECRET_MAX),
+};
+
+static const struct member session_enrol_members[] = {
+    SPAN(session_enrol, token, FL_MSG_SECRET_MAX),
+};
+
+static const struct member enrol_members[] = {
+    SPAN(enrol, secret, FL_MSG_SECRET_MAX),
+};
+
+static const struct member session_confirm_members[] = {
+    SPAN(session_confirm, token, FL_MSG_SECRET_MAX),
+    SPAN(session_confirm, code, FL_MSG_SECRET_MAX),
+};
+
+static const struct member session_end_members[] = {
+    U64(session_end, by),
+    U32(session_end, by_uid),
+    U32(session_end, user),
+    U64(session_end, number),
+};
+
+static const struct member sessions_ask_members[] = {
+    U32(sessions_ask, user),
+};
+
+static const struct member session_members[] = {
+    U64(session, number),
+    U32(session, user),
+    U32(session, tenant),
+    U32(session, scope),
+    U8(session, stage),
+    U8(session, is_token),
+    U8(session, totp),
+    U64(session, created_us),
+    U64(session, last_us),
+    U64(session, idle_us),
+    U64(session, until_us),
+    U64(session, password_us),
+    U64(session, reveal_us),
+    SPAN(session, token, FL_MSG_SECRET_MAX),
+    SPAN(session, csrf, FL_MSG_SECRET_MAX),
+    SPAN(session, codes, FL_MSG_SECRET_MAX),
+    SPAN(session, peer, FL_MSG_TEXT_MAX),
+    SPAN(session, agent, FL_MSG_TEXT_MAX),
+};
+
+static const struct member account_set_members[] = {
+    U64(account_set, by),      U32(account_set, by_uid),       U32(account_set, user),
+    U32(account_set, tenant),  U32(account_set, scope),        U8(account_set, totp_required),
+    U8(account_set, disabled), SPAN(account_set, words, 4096),
+};
+
+static const struct member account_reset_members[] = {
+    U64(account_reset, by),
+    U32(account_reset, by_uid),
+    U32(account_reset, user),
+    U8(account_reset, what),
+};
+
+static const struct member account_remove_members[] = {
+    U64(account_remove, by),
+    U32(account_remove, by_uid),
+    U32(account_remove, user),
+};
+
+static const struct member account_ask_members[] = {
+    U32(account_ask, user),
+};
+
+static const struct member account_members[] = {
+    U32(account, user),      U32(account, tenant),
+    U32(account, scope),     U8(account, totp_required),
+    U8(account, disabled),   U8(account, totp),
+    U8(account, temporary),  U8(account, has_password),
+    U32(account, failures),  U32(account, sessions),
+    U64(account, locked_us), U64(account, changed_us),
+    U64(account, last_us),   SPAN(account, password, FL_MSG_SECRET_MAX),
+};
+
+static const struct member token_new_members[] = {
+    U64(token_new, by),     U32(token_new, by_uid), U32(token_new, user),
+    U32(token_new, tenant), U32(token_new, scope),  U64(token_new, until_us),
+};
+
+static const struct member tenant_grant_members[] = {
+    U64(tenant_grant, by),  U32(tenant_grant, by_uid), U32(tenant_grant, tenant),
+    U8(tenant_grant, kind), U32(tenant_grant, scope),  U64(tenant_grant, until_us),
+};
+
+static const struct member reveal_members[] = {
+    U64(reveal, session),
+    U32(reveal, tenant),
+    SPAN(reveal, purpose, FL_MSG_TEXT_MAX),
+    SPAN(reveal, ticket, FL_MSG_TEXT_MAX),
+    U64(reveal, until_us),
+};
+
 struct row {
     const char *name;
     const struct member *members;
@@ -395,7 +521,7 @@ struct row {
 };
 
 #define BIT(role) (1u << FL_ROLE_##role)
-#define ROLES     (BIT(INGEST) | BIT(CORE) | BIT(STORE) | BIT(KEYS))
+#define ROLES     (BIT(INGEST) | BIT(CORE) | BIT(STORE) | BIT(KEYS) | BIT(WEB))
 #define ANY       (ROLES | BIT(SUPERVISOR))
 #define ROW(s, name, from, to)                                                                     \
     {                                                                                              \
@@ -411,7 +537,7 @@ static const struct row rows[FL_MSG_TYPE_COUNT] = {
     [FL_MSG_LINK] = ROW(link, "link", BIT(SUPERVISOR), ANY),
     [FL_MSG_RING] = BARE("ring", BIT(SUPERVISOR), BIT(INGEST) | BIT(STORE)),
     [FL_MSG_WAKE] = ROW(wake, "wake", BIT(SUPERVISOR), BIT(INGEST) | BIT(STORE)),
-    [FL_MSG_LISTEN] = ROW(listen, "listen", BIT(SUPERVISOR), BIT(INGEST) | BIT(CORE)),
+    [FL_MSG_LISTEN] = ROW(listen, "listen", BIT(SUPERVISOR), BIT(INGEST) | BIT(CORE) | BIT(WEB)),
     [FL_MSG_DIR] = ROW(dir, "dir", BIT(SUPERVISOR), ANY),
     [FL_MSG_START] = BARE("start", BIT(SUPERVISOR), ANY),
     [FL_MSG_STOP] = BARE("stop", BIT(SUPERVISOR), ANY),
@@ -421,10 +547,10 @@ static const struct row rows[FL_MSG_TYPE_COUNT] = {
     [FL_MSG_DONE] = BARE("done", ANY, ANY),
     [FL_MSG_FAIL] = ROW(fail, "fail", ANY, ANY),
     [FL_MSG_AUDIT] = ROW(audit, "audit", ANY, BIT(CORE)),
-    [FL_MSG_CERT_ASK] = BARE("cert_ask", BIT(INGEST) | BIT(CORE), BIT(KEYS)),
-    [FL_MSG_CERT] = ROW(cert, "cert", BIT(KEYS), BIT(INGEST) | BIT(CORE)),
-    [FL_MSG_SIGN_ASK] = ROW(sign_ask, "sign_ask", BIT(INGEST), BIT(KEYS)),
-    [FL_MSG_SIGN] = ROW(sign, "sign", BIT(KEYS), BIT(INGEST)),
+    [FL_MSG_CERT_ASK] = BARE("cert_ask", BIT(INGEST) | BIT(CORE) | BIT(WEB), BIT(KEYS)),
+    [FL_MSG_CERT] = ROW(cert, "cert", BIT(KEYS), BIT(INGEST) | BIT(CORE) | BIT(WEB)),
+    [FL_MSG_SIGN_ASK] = ROW(sign_ask, "sign_ask", BIT(INGEST) | BIT(WEB), BIT(KEYS)),
+    [FL_MSG_SIGN] = ROW(sign, "sign", BIT(KEYS), BIT(INGEST) | BIT(WEB)),
     [FL_MSG_FILE_KEY_NEW] = ROW(file_key_new, "file_key_new", BIT(STORE), BIT(KEYS)),
     [FL_MSG_FILE_KEY_ASK] = ROW(file_key_ask, "file_key_ask", BIT(STORE), BIT(KEYS)),
     [FL_MSG_FILE_KEY] = ROW(file_key, "file_key", BIT(KEYS), BIT(STORE)),
@@ -469,14 +595,34 @@ static const struct row rows[FL_MSG_TYPE_COUNT] = {
     [FL_MSG_STORE_STAT_ASK] = BARE("store_stat_ask", BIT(CORE), BIT(STORE)),
     [FL_MSG_STORE_STAT] = ROW(store_stat, "store_stat", BIT(STORE), BIT(CORE)),
     [FL_MSG_STORE_TENANT] = ROW(store_tenant, "store_tenant", BIT(STORE), BIT(CORE)),
-    [FL_MSG_REQUEST] = ROW(request, "request", BIT(CLIENT), BIT(CORE)),
-    [FL_MSG_REQUEST_BODY] = ROW(body, "request_body", BIT(CLIENT), BIT(CORE)),
-    [FL_MSG_RESPONSE] = ROW(response, "response", BIT(CORE), BIT(CLIENT)),
-    [FL_MSG_RESPONSE_BODY] = ROW(body, "response_body", BIT(CORE), BIT(CLIENT)),
-    [FL_MSG_RESPONSE_END] = BARE("response_end", BIT(CORE), BIT(CLIENT)),
+    [FL_MSG_REQUEST] = ROW(request, "request", BIT(CLIENT) | BIT(WEB), BIT(CORE)),
+    [FL_MSG_REQUEST_BODY] = ROW(body, "request_body", BIT(CLIENT) | BIT(WEB), BIT(CORE)),
+    [FL_MSG_RESPONSE] = ROW(response, "response", BIT(CORE), BIT(CLIENT) | BIT(WEB)),
+    [FL_MSG_RESPONSE_BODY] = ROW(body, "response_body", BIT(CORE), BIT(CLIENT) | BIT(WEB)),
+    [FL_MSG_RESPONSE_END] = BARE("response_end", BIT(CORE), BIT(CLIENT) | BIT(WEB)),
     [FL_MSG_STORE_JOB] = ROW(store_job, "store_job", BIT(CORE), BIT(STORE)),
     [FL_MSG_PURGE] = ROW(purge, "purge", BIT(CORE), BIT(STORE)),
     [FL_MSG_PURGED] = ROW(purged, "purged", BIT(STORE), BIT(CORE)),
+    [FL_MSG_REQUEST_CANCEL] = BARE("request_cancel", BIT(WEB), BIT(CORE)),
+    [FL_MSG_RESPONSE_TAKEN] = ROW(response_taken, "response_taken", BIT(WEB), BIT(CORE)),
+    [FL_MSG_SIGN_IN] = ROW(sign_in, "sign_in", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_SESSION_ASK] = ROW(session_ask, "session_ask", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_SESSION_CODE] = ROW(session_code, "session_code", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_SESSION_PASSWORD] = ROW(session_password, "session_password", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_SESSION_ENROL] = ROW(session_enrol, "session_enrol", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_ENROL] = ROW(enrol, "enrol", BIT(KEYS), BIT(CORE)),
+    [FL_MSG_SESSION_CONFIRM] = ROW(session_confirm, "session_confirm", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_SESSION_END] = ROW(session_end, "session_end", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_SESSIONS_ASK] = ROW(sessions_ask, "sessions_ask", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_SESSION] = ROW(session, "session", BIT(KEYS), BIT(CORE)),
+    [FL_MSG_ACCOUNT_SET] = ROW(account_set, "account_set", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_ACCOUNT_RESET] = ROW(account_reset, "account_reset", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_ACCOUNT_REMOVE] = ROW(account_remove, "account_remove", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_ACCOUNT_ASK] = ROW(account_ask, "account_ask", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_ACCOUNT] = ROW(account, "account", BIT(KEYS), BIT(CORE)),
+    [FL_MSG_TOKEN_NEW] = ROW(token_new, "token_new", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_TENANT_GRANT] = ROW(tenant_grant, "tenant_grant", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_REVEAL] = ROW(reveal, "reveal", BIT(CORE), BIT(KEYS)),
 };
 
 static const struct row *row_of(enum fl_msg_type type)
@@ -488,8 +634,8 @@ static const struct row *row_of(enum fl_msg_type type)
 
 const char *fl_role_name(enum fl_role role)
 {
-    static const char *const names[FL_ROLE_COUNT] = {"supervisor", "ingest", "core",
-                                                     "store",      "keys",   "client"};
+    static const char *const names[FL_ROLE_COUNT] = {"supervisor", "ingest", "core",  "store",
+                                                     "keys",       "web",    "client"};
 
     return (unsigned)role < FL_ROLE_COUNT ? names[role] : "unknown";
 }

@@ -23,7 +23,8 @@ enum fl_role {
     FL_ROLE_CORE,   /* requests, control database */
     FL_ROLE_STORE,  /* log segments, queries, retention */
     FL_ROLE_KEYS,   /* root key, wrapping, capabilities, TLS signatures */
-    FL_ROLE_CLIENT, /* the command line on the local socket; later the web role */
+    FL_ROLE_WEB,    /* HTTPS: TLS, HTTP, files of the screen, event streams */
+    FL_ROLE_CLIENT, /* the command line on the local socket */
     FL_ROLE_COUNT
 };
 const char *fl_role_name(enum fl_role role);
@@ -117,6 +118,28 @@ enum fl_msg_type {
     FL_MSG_ROOT_CHANGE, /* core -> keys: another root key; ROOT_CHANGED */
     FL_MSG_ROOT_CHANGED,
     FL_MSG_STORE_JOB, /* core -> store: verify, repair, merge ...; answers RESULT*, QUERY_END */
+    /* web -> core, beside REQUEST: many at once, told apart by their id */
+    FL_MSG_REQUEST_CANCEL, /* who asked has left */
+    FL_MSG_RESPONSE_TAKEN, /* the browser's side took bytes of a streamed answer */
+    /* core -> keys: people (trust/accounts.h). Answered as said, or by FAIL */
+    FL_MSG_SIGN_IN,          /* SESSION */
+    FL_MSG_SESSION_ASK,      /* SESSION: whose is this token? */
+    FL_MSG_SESSION_CODE,     /* SESSION with another token: the second factor */
+    FL_MSG_SESSION_PASSWORD, /* SESSION with another token: a password of one's own */
+    FL_MSG_SESSION_ENROL,    /* ENROL: begin with a second factor */
+    FL_MSG_ENROL,
+    FL_MSG_SESSION_CONFIRM, /* SESSION with another token and the recovery codes */
+    FL_MSG_SESSION_END,     /* DONE */
+    FL_MSG_SESSIONS_ASK,    /* SESSION*, DONE: the living ones of a user */
+    FL_MSG_SESSION,
+    FL_MSG_ACCOUNT_SET,    /* ACCOUNT: make one, or change what it may */
+    FL_MSG_ACCOUNT_RESET,  /* ACCOUNT, with a temporary password where that was asked */
+    FL_MSG_ACCOUNT_REMOVE, /* DONE */
+    FL_MSG_ACCOUNT_ASK,    /* ACCOUNT*, DONE */
+    FL_MSG_ACCOUNT,
+    FL_MSG_TOKEN_NEW,    /* SESSION of the kind token */
+    FL_MSG_TENANT_GRANT, /* DONE: the operator's staff may, or may no longer, see a tenant */
+    FL_MSG_REVEAL,       /* DONE: a session sees personal data for a while, for a purpose */
     FL_MSG_TYPE_COUNT
 };
 
@@ -140,7 +163,8 @@ enum fl_listen_kind {
     FL_LISTEN_TLS_SERVER,
     FL_LISTEN_TCP,
     FL_LISTEN_UDP,
-    FL_LISTEN_LOCAL
+    FL_LISTEN_LOCAL,
+    FL_LISTEN_WEB
 };
 struct fl_msg_dir {
     struct fl_span name; /* "store", "keys", "control", ... */
@@ -276,6 +300,7 @@ struct fl_msg_cap_ask {
     uint32_t scope;         /* bits of enum fl_cap_scope */
     struct fl_span purpose; /* one word of the purpose list: "query", "export", "operations" */
     uint32_t uid;           /* of the caller on the local socket */
+    uint64_t session;       /* number of the session that asks; 0 = the local socket */
 };
 struct fl_msg_cap {
     struct fl_span cap; /* trust/cap.h */
@@ -400,10 +425,18 @@ struct fl_msg_request {
     struct fl_span method, path; /* path with query string, %-encoded */
     struct fl_span type;         /* of the body; "" = none */
     uint64_t body_bytes;         /* that follow in REQUEST_BODY pieces */
+    struct fl_span headers;      /* those that core knows: "name: value\n", names in lower case */
+    struct fl_span cookie;       /* the session's token as the cookie had it, or "" */
+    struct fl_span bearer;       /* the token of an Authorization header, or "" */
+    struct fl_span peer;         /* address of the browser; "" on the local socket */
 };
 struct fl_msg_response {
     uint16_t status;
     struct fl_span type;
+    struct fl_span headers; /* to add: "name: value\n" */
+};
+struct fl_msg_response_taken {
+    uint64_t bytes;
 };
 struct fl_msg_body {
     struct fl_span bytes;
@@ -437,6 +470,115 @@ struct fl_msg_store_job {
     uint32_t tenant;          /* 0: all */
     int32_t from_day, to_day; /* both included; INT32_MIN, INT32_MAX: all */
     struct fl_span args;      /* the kind's own */
+};
+
+/*
+ * People. keys knows an account by its number alone; names, roles and the rest are core's. `by` is
+ * the number of the session that asks (0: the local socket, whose user id is by_uid): keys lets it
+ * only do what that session's own scope allows.
+ */
+#define FL_MSG_SECRET_MAX 1024u /* passwords, codes, tokens */
+enum fl_session_stage {
+    FL_STAGE_OPEN,     /* may do what its rights say */
+    FL_STAGE_CODE,     /* the second factor is due */
+    FL_STAGE_PASSWORD, /* a password of one's own is due (temporary, or over its days) */
+    FL_STAGE_ENROL     /* a second factor must be set up */
+};
+struct fl_msg_sign_in {
+    uint32_t user; /* 0: no such name; the answer takes as long and says the same */
+    struct fl_span password;
+    struct fl_span peer, agent; /* for the list of sessions */
+};
+struct fl_msg_session_ask {
+    struct fl_span token;
+    uint8_t active; /* 1: somebody did something, the idle time begins anew */
+};
+struct fl_msg_session_code {
+    struct fl_span token, code; /* six digits, or a recovery code */
+};
+struct fl_msg_session_password {
+    struct fl_span token, old, fresh;
+};
+struct fl_msg_session_enrol {
+    struct fl_span token;
+};
+struct fl_msg_enrol {
+    struct fl_span secret; /* base32 */
+};
+struct fl_msg_session_confirm {
+    struct fl_span token, code;
+};
+struct fl_msg_session_end {
+    uint64_t by;
+    uint32_t by_uid;
+    uint32_t user;   /* all of this user ... */
+    uint64_t number; /* ... or this one */
+};
+struct fl_msg_sessions_ask {
+    uint32_t user;
+};
+struct fl_msg_session {
+    uint64_t number;
+    uint32_t user, tenant;                          /* tenant 0: the operator's staff */
+    uint32_t scope;                                 /* bits: trust/accounts.h */
+    uint8_t stage;                                  /* enum fl_session_stage */
+    uint8_t is_token;                               /* an API token, not a person's session */
+    uint8_t totp;                                   /* a second factor is set up */
+    int64_t created_us, last_us, idle_us, until_us; /* idle_us: ends then, when nothing is done */
+    int64_t password_us;                            /* the password is over its days then */
+    int64_t reveal_us;    /* personal data is shown until then; 0 = it is masked */
+    struct fl_span token; /* a new one, to be kept by the browser; "" = as before */
+    struct fl_span csrf;
+    struct fl_span codes; /* recovery codes, a line each */
+    struct fl_span peer, agent;
+};
+struct fl_msg_account_set {
+    uint64_t by;
+    uint32_t by_uid;
+    uint32_t user, tenant, scope;
+    uint8_t totp_required, disabled;
+    struct fl_span words; /* that the password must not hold: names, one a line */
+};
+struct fl_msg_account_reset {
+    uint64_t by;
+    uint32_t by_uid;
+    uint32_t user;
+    uint8_t what; /* 1 password, 2 second factor, 4 lock */
+};
+struct fl_msg_account_remove {
+    uint64_t by;
+    uint32_t by_uid;
+    uint32_t user;
+};
+struct fl_msg_account_ask {
+    uint32_t user; /* 0: all */
+};
+struct fl_msg_account {
+    uint32_t user, tenant, scope;
+    uint8_t totp_required, disabled, totp, temporary, has_password;
+    uint32_t failures, sessions;
+    int64_t locked_us, changed_us, last_us; /* locked until; password changed; last sign-in */
+    struct fl_span password;                /* temporary, to be told to the person; else "" */
+};
+struct fl_msg_token_new {
+    uint64_t by;
+    uint32_t by_uid;
+    uint32_t user, tenant, scope;
+    int64_t until_us;
+};
+struct fl_msg_tenant_grant {
+    uint64_t by;
+    uint32_t by_uid;
+    uint32_t tenant;
+    uint8_t kind;     /* enum fl_grant_kind, trust/accounts.h */
+    uint32_t scope;   /* what it opens */
+    int64_t until_us; /* 0 ends it; INT64_MAX: until it is ended */
+};
+struct fl_msg_reveal {
+    uint64_t session;
+    uint32_t tenant;
+    struct fl_span purpose, ticket;
+    int64_t until_us; /* 0 ends it */
 };
 
 /*

@@ -327,7 +327,7 @@ static void check_csr(struct world *w)
 static int ask_cap(struct world *w, uint32_t tenant, uint32_t scope, const char *purpose,
                    struct fl_cap *ret)
 {
-    struct fl_msg_cap_ask ask = {tenant, scope, fl_span_str(purpose), 1000};
+    struct fl_msg_cap_ask ask = {tenant, scope, fl_span_str(purpose), 1000, 0};
     struct fl_msg_cap answer;
     int r = call(w, FL_ROLE_CORE, FL_MSG_CAP_ASK, &ask, FL_MSG_CAP, &answer);
 
