@@ -1,5 +1,5 @@
 # A thin front; the work is in tools/. README.md shows the two commands.
-.PHONY: help build run check bench soak lint fmt fuzz fresh clean distclean
+.PHONY: help build run check install uninstall bench soak lint fmt fuzz fresh clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo 'make bench    figures, beside other log servers and databases (about an hour; BENCH_ROWS=1000000 is quick)'
 	@echo 'make soak     power loss, failing calls, kill -9 at 200 moments, bad neighbours, forty days of a clock (some 20 min)'
 	@echo 'make fresh    both commands in a new Debian 12 root (needs root)'
+	@echo 'make install  programs, screen, manual, unit, completion below PREFIX (/usr/local), DESTDIR; make uninstall'
 	@echo 'make clean    remove what was built, keep the compiled SQLite; distclean removes that too'
 	@echo 'FAIRLEAD_DEMO=0 make run starts empty; FAIRLEAD_HOME names the data folder (build/run)'
 
@@ -49,6 +50,12 @@ soak:
 fresh:
 	@tools/bootstrap fresh
 	@tools/fresh
+
+install: build
+	@tools/install
+
+uninstall:
+	@tools/install uninstall
 
 # build/run holds data, so it stays: remove it by hand.
 clean:

@@ -242,6 +242,12 @@ static int verb_words(const char *verb, int argc, char **argv)
     return argc >= 2 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
 }
 
+const char *fl_args_option(const struct fl_command *command, enum fl_opt opt, bool *ret_value)
+{
+    *ret_value = options[opt].value != NULL;
+    return allows(command, opt) ? options[opt].name : NULL;
+}
+
 static bool wants_help(const char *word)
 {
     return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "help") == 0;
@@ -365,6 +371,8 @@ int fl_args_parse(const struct fl_noun *nouns, size_t count, int argc, char **ar
 {
     int words, r;
 
+    cli->nouns = nouns;
+    cli->noun_count = count;
     if (argc < 2) {
         fl_args_overview(nouns, count, out);
         return fl_err_set(err, FL_E_INVAL, "a command is missing");

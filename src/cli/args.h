@@ -110,6 +110,8 @@ struct fl_noun {
 
 struct fl_cli {
     struct fl_term term;
+    const struct fl_noun *nouns; /* all of them */
+    size_t noun_count;
     const struct fl_noun *noun;
     const struct fl_command *command;
     const char *arg[FL_ARGS_MAX]; /* borrowed from argv */
@@ -128,6 +130,9 @@ int fl_args_parse(const struct fl_noun *nouns, size_t count, int argc, char **ar
                   struct fl_cli *cli, FILE *out, struct fl_err *err) FL_MUST_CHECK;
 void fl_args_overview(const struct fl_noun *nouns, size_t count, FILE *out);
 void fl_args_usage(const struct fl_noun *noun, const struct fl_command *command, FILE *out);
+
+/* The option's name where the command takes it, else NULL; *ret_value: a value follows it. */
+const char *fl_args_option(const struct fl_command *command, enum fl_opt opt, bool *ret_value);
 
 /*
  * The word of words (count of them) that is nearest to typed, or NULL when none is near: edits,

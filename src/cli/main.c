@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/complete.h"
 #include "cli/send.h"
 
 static int run_version(struct fl_cli *cli)
@@ -27,6 +28,28 @@ static const struct fl_command version[] = {
      run_version},
 };
 
+static int run_completion(struct fl_cli *cli)
+{
+    struct fl_err err;
+
+    if (fl_complete(cli->nouns, cli->noun_count, cli->arg[0], stdout, &err) < 0)
+        return fl_cli_fail(&err);
+    return FL_EXIT_OK;
+}
+
+static const struct fl_command completion[] = {
+    {"",
+     "SHELL",
+     1,
+     1,
+     0,
+     "a script that completes words, for bash or zsh",
+     NULL,
+     {"source <(fairlead completion bash)",
+      "fairlead completion zsh > /usr/local/share/zsh/site-functions/_fairlead"},
+     run_completion},
+};
+
 int main(int argc, char **argv)
 {
     const struct fl_noun nouns[] = {
@@ -42,6 +65,7 @@ int main(int argc, char **argv)
         {"events", "the record of security events", fl_cmd_events, fl_cmd_events_count},
         {"conf", "the configuration file", fl_cmd_conf, fl_cmd_conf_count},
         {"demo", "a demonstration with invented logs", fl_cmd_demo, fl_cmd_demo_count},
+        {"completion", "completion of words for a shell", completion, FL_LEN(completion)},
         {"version", "the version of this program", version, FL_LEN(version)},
     };
     struct fl_cli cli = {.now_us = fl_now_us()};
