@@ -14,9 +14,9 @@ static const struct {
     [FL_OPT_HELP] = {"help", NULL, "show this"},
     [FL_OPT_JSON] = {"json", NULL, "one JSON object a line, times in UTC"},
     [FL_OPT_TZ] = {"tz", "ZONE", "zone of the times shown: local (default), UTC, +02:00, a name"},
-    [FL_OPT_SERVER] = {"server", "SOCKET",
-                       "the local socket (default: FAIRLEAD_SERVER, else the "
-                       "configured one)"},
+    [FL_OPT_SERVER] = {"server", "PLACE",
+                       "the local socket or https://HOST:PORT (default: FAIRLEAD_SERVER, else "
+                       "the configured socket)"},
     [FL_OPT_TENANT] = {"tenant", "TENANT",
                        "the tenant (default: FAIRLEAD_TENANT, else the only "
                        "one)"},

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "codec/msg.h"
 #include "conf/conf.h"
+#include "io/https_client.h"
 #include "io/imsg.h"
 #include "io/local.h"
 #include "io/loop.h"
@@ -18,6 +19,7 @@
 #define OUT_MAX_BYTES     ((size_t)1 << 20)
 #define PROBLEM_MAX_BYTES ((size_t)64 * 1024)
 #define PIECE_BYTES       ((size_t)64 * 1024)
+#define ANSWER_IDLE_MS    120000 /* a query may think for long before its first row */
 
 static const char trailer_mark[] = "trailer:";
 
@@ -258,6 +260,80 @@ static int not_reached(const char *path, struct fl_err *err)
     }
 }
 
+/* ---- a server on another machine ---- */
+
+static void on_stop_signal(int number)
+{
+    (void)number;
+    interrupted = true;
+}
+
+static void https_head(void *ctx, int status)
+{
+    struct run *run = ctx;
+
+    run->begun = true;
+    run->answer->status = status;
+}
+
+static void https_header(void *ctx, struct fl_span name, struct fl_span value)
+{
+    struct run *run = ctx;
+
+    if (fl_span_eq(name, FL_SPAN("content-type"))) {
+        (void)snprintf(run->answer->type, sizeof run->answer->type, "%.*s", FL_SPAN_ARG(value));
+    } else if (fl_span_eq(name, FL_SPAN("fairlead-result"))) {
+        fl_buf_clear(&run->answer->trailer);
+        fl_buf_put_span(&run->answer->trailer, value);
+    }
+}
+
+static int https_body(void *ctx, struct fl_span piece)
+{
+    struct run *run = ctx;
+
+    if (run->answer->status >= 200 && run->answer->status <= 299)
+        return run->ops->body(run->ops->ctx, run->answer, piece);
+    fl_buf_put_span(run->problem, piece);
+    return FL_OK;
+}
+
+static bool https_stop(void *ctx)
+{
+    (void)ctx;
+    return interrupted;
+}
+
+/* FL_E_AGAIN: interrupted. */
+static int converse_https(struct run *run, const char *server, const char *method, const char *path,
+                          struct fl_err *err)
+{
+    static const struct fl_https_ops ops = {https_head, https_header, https_body, https_stop};
+    struct sigaction stop = {.sa_handler = on_stop_signal}, before[2];
+    struct fl_https_request request = {
+        .server = server,
+        .method = method,
+        .path = path,
+        .body = run->body,
+        .token = getenv("FAIRLEAD_TOKEN"),
+        .ca_file = getenv("FAIRLEAD_CA"),
+        .answer_idle_ms = strstr(path, "/logs/tail") == NULL ? ANSWER_IDLE_MS : 0,
+    };
+    int r;
+
+    if (request.token == NULL || request.token[0] == '\0')
+        return fl_err_set(err, FL_E_DENIED,
+                          "FAIRLEAD_TOKEN is not set: a server at %.200s wants an API token; "
+                          "'fairlead token add' at the server makes one",
+                          server);
+    (void)sigaction(SIGINT, &stop, &before[0]);
+    (void)sigaction(SIGTERM, &stop, &before[1]);
+    r = fl_https_ask(&request, &ops, run, err);
+    (void)sigaction(SIGINT, &before[0], NULL);
+    (void)sigaction(SIGTERM, &before[1], NULL);
+    return r;
+}
+
 int fl_client_run(const char *socket, const char *method, const char *path, struct fl_span body,
                   const struct fl_client_ops *ops, struct fl_answer *ret, struct fl_buf *problem,
                   bool *ret_begun, struct fl_err *err)
@@ -272,6 +348,11 @@ int fl_client_run(const char *socket, const char *method, const char *path, stru
     r = fl_client_socket(socket, where, sizeof where, err);
     if (r < 0)
         return r;
+    if (strncmp(where, "https://", 8) == 0) {
+        r = converse_https(&run, where, method, path, err);
+        *ret_begun = run.begun;
+        return r;
+    }
     r = fl_local_connect(where, &fd, err);
     if (r < 0)
         return not_reached(where, err);
@@ -369,10 +450,9 @@ int fl_client_socket(const char *named, char *path, size_t size, struct fl_err *
     if (named != NULL && named[0] != '\0') {
         if (strncmp(named, "unix:", 5) == 0)
             named += 5;
-        if (strstr(named, "://") != NULL)
+        if (strstr(named, "://") != NULL && strncmp(named, "https://", 8) != 0)
             return fl_err_set(err, FL_E_INVAL,
-                              "'%.80s': this version reaches a server over its local socket only; "
-                              "give the path of the socket",
+                              "'%.80s': give the path of a local socket, or https://HOST:PORT",
                               named);
         return copy_path(named, path, size, err);
     }

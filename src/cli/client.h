@@ -1,5 +1,6 @@
 /*
- * client.h - one request to core over the local socket, its answer as it comes.
+ * client.h - one request to core, over the local socket or over HTTPS with the token that
+ * FAIRLEAD_TOKEN holds; its answer as it comes.
  *
  * Ctrl-C while a request runs cancels it (closing the connection does) and ends the call with
  * FL_E_AGAIN and text "interrupted".
@@ -29,11 +30,11 @@ struct fl_client_ops {
 };
 
 /*
- * socket: path or NULL for the usual one. A body of another status than 2xx (a problem document)
- * goes to *problem (cleared first). The answer's trailer must have been initialised by
- * fl_answer_init().
- * FL_E_NOENT, FL_E_DENIED, FL_E_IO: not reached, with what to do about it; FL_E_IO also when the
- * connection ends early (*ret_begun tells whether an answer had begun).
+ * socket: path, "https://HOST:PORT", or NULL for the usual one. A body of another status than 2xx
+ * (a problem document) goes to *problem (cleared first). The answer's trailer must have been
+ * initialised by fl_answer_init(). FL_E_NOENT, FL_E_DENIED, FL_E_IO: not reached, with what to do
+ * about it; FL_E_IO also when the connection ends early (*ret_begun tells whether an answer had
+ * begun).
  */
 int fl_client_run(const char *socket, const char *method, const char *path, struct fl_span body,
                   const struct fl_client_ops *ops, struct fl_answer *ret, struct fl_buf *problem,
@@ -42,8 +43,8 @@ int fl_client_run(const char *socket, const char *method, const char *path, stru
 void fl_answer_init(struct fl_answer *answer);
 void fl_answer_done(struct fl_answer *answer);
 
-/* The socket that is used when none is named: FAIRLEAD_SERVER, else of the configuration (or of
- * `make run`, where that one is not there). */
+/* The socket (or https://...) that is used when none is named: FAIRLEAD_SERVER, else of the
+ * configuration (or of `make run`, where that one is not there). */
 int fl_client_socket(const char *named, char *path, size_t size, struct fl_err *err) FL_MUST_CHECK;
 
 /* Sleep, unless Ctrl-C; true when interrupted. */

@@ -410,9 +410,8 @@ int fl_cmd_demo_run(struct fl_cli *cli)
     if (rc == FL_OK)
         rc = fl_demo_counts(&run, &run.before, &err);
     if (rc == FL_OK) {
-        (void)printf("Tenant " FL_DEMO_TENANT ": %d sites, %d devices with a certificate each, "
-                     "sending to %s\n",
-                     FL_DEMO_SITES, FL_DEMO_DEVICES, run.to);
+        (void)printf("%d tenants, %d sites, %d devices with a certificate each, sending to %s\n",
+                     FL_DEMO_TENANTS, FL_DEMO_SITES, FL_DEMO_DEVICES, run.to);
         (void)fflush(stdout);
         rc = tell_all(&run, &pace, back_us, &err);
         end_all(&run);
@@ -431,8 +430,9 @@ const struct fl_command fl_cmd_demo[] = {
      FL_OPTS_SERVER | FL_OPT_BIT(SECONDS) | FL_OPT_BIT(BACK_FILL) | FL_OPT_BIT(RATE) |
          FL_OPT_BIT(OUT) | FL_OPT_BIT(TO),
      "an invented company's devices send over TLS; a live table of what its sites use",
-     "Makes the tenant '" FL_DEMO_TENANT "' with three sites and six devices, back-fills a working "
-     "day, then goes on\nuntil Ctrl-C. Certificates are kept in --out FOLDER (default: "
+     "Makes the tenant '" FL_DEMO_TENANT "' with three sites and six devices and another one with "
+     "one site, back-fills\na working day, then goes on until Ctrl-C. Certificates are kept in "
+     "--out FOLDER (default: "
      "FAIRLEAD_HOME/demo). The file that\nFAIRLEAD_DEMO_LOG names is sent too, its bytes as they "
      "are.",
      {"fairlead demo", "fairlead demo --seconds 60 --back-fill 2h --rate 100"},

@@ -212,11 +212,14 @@ static void set_place(struct fl_demo *d, struct fl_demo_session *s, unsigned sit
 
     s->person = below(d, FL_DEMO_STAFF);
     s->guest = site == 0 && below(d, quiet ? 2 : 6) == 0;
-    s->device = site == 0 ? (s->guest ? 1u : 0u) : site == 1 ? 2u : 3u + (below(d, 4) == 0);
+    s->device = site == 0   ? (s->guest ? 1u : 0u)
+                : site == 1 ? 2u
+                : site == 2 ? 3u + (below(d, 4) == 0)
+                            : 6u;
     s->app = s->device == 4 ? (below(d, 3) == 0 ? app_named("DNS") : app_named("MQTT"))
                             : pick_app(d, s->guest || (quiet && site != 2));
-    if (s->app->inter_site && site == 0)
-        s->app = app_named("SSL"); /* it is in the same building */
+    if (s->app->inter_site && (site == 0 || fl_demo_sites[site].tenant != 0))
+        s->app = app_named("SSL"); /* the server is in the same building, or another company's */
 }
 
 static void begin_session(struct fl_demo *d, unsigned site, const struct fl_demo_app *app,

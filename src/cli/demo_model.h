@@ -1,11 +1,12 @@
 /*
- * demo_model.h - a working day of an invented company, as log lines of its firewalls.
+ * demo_model.h - a working day of two invented companies, as log lines of their firewalls.
  *
- * Three sites (an office that keeps German hours, one that keeps French ones, a plant in Portugal
- * that works in three shifts), six devices, some seventy people, applications and websites with
- * the weights of an office network; link troubles, an attack, blocked websites, and the small
- * deviations from RFC 5424 that real devices show. Names of people and addresses are invented;
- * public addresses are of the documentation ranges (RFC 5737).
+ * One has three sites (an office that keeps German hours, one that keeps French ones, a plant in
+ * Portugal that works in three shifts), six devices, some seventy people; the other, a tenant of
+ * its own, has a shop with one device. Both have applications and websites with the weights of an
+ * office network; link troubles, an attack, blocked websites, and the small deviations from RFC
+ * 5424 that real devices show. Names of people and addresses are invented; public addresses are of
+ * the documentation ranges (RFC 5737).
  *
  * Pure: the same seed and times give the same bytes. No clock, no I/O; memory is bounded
  * (FL_DEMO_SESSIONS_MAX sessions at once).
@@ -21,14 +22,21 @@
 #include "base/err.h"
 #include "base/span.h"
 
-#define FL_DEMO_SITES        3
-#define FL_DEMO_DEVICES      6
+#define FL_DEMO_TENANTS      2
+#define FL_DEMO_SITES        4
+#define FL_DEMO_DEVICES      7
 #define FL_DEMO_REPLAY       5 /* the device that sends no sessions: recorded lines go through it */
 #define FL_DEMO_SESSIONS_MAX 4096
 
+struct fl_demo_tenant {
+    const char *slug, *name;
+};
+
 struct fl_demo_site {
-    const char *slug, *name, *country;
+    const char *slug, *name, *city, *country;
+    double lat, lon;  /* degrees */
     int utc_offset_h; /* standard time, all year */
+    unsigned tenant;
 };
 
 struct fl_demo_device {
@@ -36,6 +44,7 @@ struct fl_demo_device {
     unsigned site;
 };
 
+extern const struct fl_demo_tenant fl_demo_tenants[FL_DEMO_TENANTS];
 extern const struct fl_demo_site fl_demo_sites[FL_DEMO_SITES];
 extern const struct fl_demo_device fl_demo_devices[FL_DEMO_DEVICES];
 

@@ -12,7 +12,7 @@
 
 #define ANSWER_MAX_BYTES ((size_t)16 << 20)
 #define PEM_MAX_BYTES    ((size_t)64 * 1024)
-#define TENANT_PATH      "/api/v1/tenants/" FL_DEMO_TENANT
+#define TENANTS_PATH     "/api/v1/tenants"
 
 static int gather(void *ctx, const struct fl_answer *answer, struct fl_span piece)
 {
@@ -86,40 +86,46 @@ static int ensure(struct fl_demo_run *run, const char *at, const char *collectio
     return rc;
 }
 
-static int ensure_tenant(struct fl_demo_run *run, struct fl_err *err)
+/* *ret_made: it was not there before. */
+static int ensure_tenant(struct fl_demo_run *run, const struct fl_demo_tenant *one, bool *ret_made,
+                         struct fl_err *err)
 {
-    json_t *body = json_pack("{s:s, s:s, s:b, s:s, s:s}", "slug", FL_DEMO_TENANT, "name",
-                             "Demonstration", "demo", 1, "far_zones", FL_DEMO_FAR_ZONES,
-                             "far_instances", FL_DEMO_FAR_INSTANCES);
+    json_t *body =
+        json_pack("{s:s, s:s, s:b, s:s, s:s}", "slug", one->slug, "name", one->name, "demo", 1,
+                  "far_zones", FL_DEMO_FAR_ZONES, "far_instances", FL_DEMO_FAR_INSTANCES);
+    struct fl_cli_path path;
     json_t *tenant = NULL;
-    int rc = ensure(run, TENANT_PATH, "/api/v1/tenants", body, &run->fresh, &tenant, err);
+    int rc = ensure(run, fl_cli_path(&path, TENANTS_PATH "/", one->slug, NULL), TENANTS_PATH, body,
+                    ret_made, &tenant, err);
 
-    if (rc == FL_OK && !run->fresh && !fl_js_bool(tenant, "demo"))
+    if (rc == FL_OK && !*ret_made && !fl_js_bool(tenant, "demo"))
         rc = fl_err_set(err, FL_E_EXISTS,
-                        "there is a tenant '" FL_DEMO_TENANT "' that is no demonstration tenant: "
-                        "invented logs do not belong there");
+                        "there is a tenant '%s' that is no demonstration tenant: invented logs do "
+                        "not belong there",
+                        one->slug);
     json_decref(tenant);
     return rc;
 }
 
-static int ensure_sites(struct fl_demo_run *run, struct fl_err *err)
+static int ensure_site(struct fl_demo_run *run, const struct fl_demo_site *site, struct fl_err *err)
 {
-    int rc = FL_OK;
-
-    for (size_t i = 0; i < FL_DEMO_SITES && rc == FL_OK; i++) {
-        const struct fl_demo_site *site = &fl_demo_sites[i];
-        struct fl_cli_path path;
-        json_t *answer = NULL;
-        bool made;
-
-        rc = ensure(run, fl_cli_path(&path, TENANT_PATH "/sites/", site->slug, NULL),
-                    TENANT_PATH "/sites",
+    const char *tenant = fl_demo_tenants[site->tenant].slug;
+    struct fl_cli_path one, all;
+    json_t *answer = NULL;
+    bool made;
+    int rc = ensure(run, fl_cli_path(&one, TENANTS_PATH "/", tenant, "/sites/", site->slug, NULL),
+                    fl_cli_path(&all, TENANTS_PATH "/", tenant, "/sites", NULL),
                     json_pack("{s:s, s:s, s:s}", "slug", site->slug, "name", site->name, "country",
                               site->country),
                     &made, &answer, err);
-        json_decref(answer);
-    }
+
+    json_decref(answer);
     return rc;
+}
+
+static const char *tenant_of(size_t device)
+{
+    return fl_demo_tenants[fl_demo_sites[fl_demo_devices[device].site].tenant].slug;
 }
 
 /* ---- certificates ---- */
@@ -130,8 +136,9 @@ static int write_new(int folder, const char *name, struct fl_span text, mode_t m
     return fl_file_write(folder, name, text, mode, err);
 }
 
-static int issue(struct fl_demo_run *run, const char *device, int folder, struct fl_err *err)
+static int issue(struct fl_demo_run *run, size_t i, int folder, struct fl_err *err)
 {
+    const char *device = fl_demo_devices[i].slug;
     struct fl_buf key, csr;
     struct fl_cli_path path;
     json_t *answer = NULL;
@@ -144,8 +151,9 @@ static int issue(struct fl_demo_run *run, const char *device, int folder, struct
         json_t *body = json_pack("{s:s%}", "csr_pem", (const char *)csr.ptr, csr.len);
 
         rc = must(run, "POST",
-                  fl_cli_path(&path, TENANT_PATH "/devices/", device, "/certificates", NULL), body,
-                  &answer, err);
+                  fl_cli_path(&path, TENANTS_PATH "/", tenant_of(i), "/devices/", device,
+                              "/certificates", NULL),
+                  body, &answer, err);
         json_decref(body);
     }
     if (rc == FL_OK)
@@ -206,22 +214,23 @@ static int load_tls(struct fl_demo_run *run, size_t i, struct fl_err *err)
 static int ensure_device(struct fl_demo_run *run, size_t i, struct fl_err *err)
 {
     const struct fl_demo_device *device = &fl_demo_devices[i];
-    struct fl_cli_path path;
+    struct fl_cli_path one, all;
     char folder_path[600];
     json_t *answer = NULL;
     int folder = -1;
     bool made;
-    int rc = ensure(run, fl_cli_path(&path, TENANT_PATH "/devices/", device->slug, NULL),
-                    TENANT_PATH "/devices",
-                    json_pack("{s:s, s:s, s:s}", "slug", device->slug, "name", device->name, "site",
-                              fl_demo_sites[device->site].slug),
-                    &made, &answer, err);
+    int rc = ensure(
+        run, fl_cli_path(&one, TENANTS_PATH "/", tenant_of(i), "/devices/", device->slug, NULL),
+        fl_cli_path(&all, TENANTS_PATH "/", tenant_of(i), "/devices", NULL),
+        json_pack("{s:s, s:s, s:s}", "slug", device->slug, "name", device->name, "site",
+                  fl_demo_sites[device->site].slug),
+        &made, &answer, err);
 
     (void)snprintf(folder_path, sizeof(folder_path), "%s/%s", run->folder, device->slug);
     if (rc == FL_OK)
         rc = open_folder(folder_path, &folder, err);
     if (rc == FL_OK && !usable(answer, folder))
-        rc = issue(run, device->slug, folder, err);
+        rc = issue(run, i, folder, err);
     if (rc == FL_OK)
         rc = load_tls(run, i, err);
     fl_fd_close(&folder);
@@ -280,12 +289,16 @@ static int find_folder(struct fl_demo_run *run, struct fl_err *err)
 
 int fl_demo_setup(struct fl_demo_run *run, struct fl_err *err)
 {
+    bool made = false;
     int rc = find_folder(run, err);
 
-    if (rc == FL_OK)
-        rc = ensure_tenant(run, err);
-    if (rc == FL_OK)
-        rc = ensure_sites(run, err);
+    for (size_t i = 0; i < FL_DEMO_TENANTS && rc == FL_OK; i++) {
+        rc = ensure_tenant(run, &fl_demo_tenants[i], &made, err);
+        if (i == 0)
+            run->fresh = made;
+    }
+    for (size_t i = 0; i < FL_DEMO_SITES && rc == FL_OK; i++)
+        rc = ensure_site(run, &fl_demo_sites[i], err);
     for (size_t i = 0; i < FL_DEMO_DEVICES && rc == FL_OK; i++)
         rc = ensure_device(run, i, err);
     if (rc == FL_OK)
@@ -295,32 +308,45 @@ int fl_demo_setup(struct fl_demo_run *run, struct fl_err *err)
 
 /* ---- counters ---- */
 
-int fl_demo_counts(struct fl_demo_run *run, struct fl_demo_counts *ret, struct fl_err *err)
+static void add_counts(struct fl_demo_counts *counts, const json_t *devices)
 {
-    struct fl_demo_counts counts = {.lines = 0};
-    json_t *answer = NULL;
     const json_t *one;
     size_t i;
-    int rc = must(run, "GET", TENANT_PATH "/devices?limit=1000", NULL, &answer, err);
 
-    if (rc != FL_OK)
-        return rc;
-    json_array_foreach(json_object_get(answer, "items"), i, one)
+    json_array_foreach(devices, i, one)
     {
         const json_t *live = json_object_get(one, "live");
 
         for (size_t k = 0; k < FL_DEMO_DEVICES; k++)
             if (strcmp(fl_js_text(one, "slug"), fl_demo_devices[k].slug) == 0) {
-                counts.device_lines[k] = fl_js_num(live, "lines");
-                counts.device_accepted[k] = fl_js_num(live, "accepted");
-                counts.lines += counts.device_lines[k];
-                counts.accepted += counts.device_accepted[k];
-                counts.lost += fl_js_num(live, "lost");
+                counts->device_lines[k] = fl_js_num(live, "lines");
+                counts->device_accepted[k] = fl_js_num(live, "accepted");
+                counts->lines += counts->device_lines[k];
+                counts->accepted += counts->device_accepted[k];
+                counts->lost += fl_js_num(live, "lost");
             }
     }
-    json_decref(answer);
-    *ret = counts;
-    return FL_OK;
+}
+
+int fl_demo_counts(struct fl_demo_run *run, struct fl_demo_counts *ret, struct fl_err *err)
+{
+    struct fl_demo_counts counts = {.lines = 0};
+    int rc = FL_OK;
+
+    for (size_t i = 0; i < FL_DEMO_TENANTS && rc == FL_OK; i++) {
+        struct fl_cli_path path;
+        json_t *answer = NULL;
+
+        rc = must(run, "GET",
+                  fl_cli_path(&path, TENANTS_PATH "/", fl_demo_tenants[i].slug,
+                              "/devices?limit=1000", NULL),
+                  NULL, &answer, err);
+        add_counts(&counts, json_object_get(answer, "items"));
+        json_decref(answer);
+    }
+    if (rc == FL_OK)
+        *ret = counts;
+    return rc;
 }
 
 /* ---- how far earlier runs came ---- */

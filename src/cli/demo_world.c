@@ -2,13 +2,20 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/time.h"
 
+const struct fl_demo_tenant fl_demo_tenants[FL_DEMO_TENANTS] = {
+    {"demo", "Demonstration"},
+    {"demo-north", "Demonstration, another company"},
+};
+
 const struct fl_demo_site fl_demo_sites[FL_DEMO_SITES] = {
-    {"berlin", "Berlin head office", "DE", 1},
-    {"lyon", "Lyon sales office", "FR", 1},
-    {"porto", "Porto plant", "PT", 0},
+    {"berlin", "Berlin head office", "Berlin", "DE", 52.52, 13.405, 1, 0},
+    {"lyon", "Lyon sales office", "Lyon", "FR", 45.764, 4.836, 1, 0},
+    {"porto", "Porto plant", "Porto", "PT", 41.158, -8.629, 0, 0},
+    {"oslo", "Oslo shop", "Oslo", "NO", 59.913, 10.752, 1, 1},
 };
 
 const struct fl_demo_device fl_demo_devices[FL_DEMO_DEVICES] = {
@@ -18,6 +25,7 @@ const struct fl_demo_device fl_demo_devices[FL_DEMO_DEVICES] = {
     {"porto-fw1", "Porto, offices", 2},
     {"porto-fw2", "Porto, machines", 2},
     {"lyon-lab", "Lyon, test bench", 1},
+    {"oslo-fw1", "Oslo, tills and office", 3},
 };
 
 #define WEB  6, 443
@@ -85,6 +93,7 @@ double fl_demo_activity(unsigned site, int64_t at_us)
         {2, 2, 2, 2, 2, 3, 8, 25, 70, 96, 100, 95, 40, 45, 90, 100, 96, 80, 45, 16, 8, 6, 4, 3},
         {52, 50, 48,  46, 48, 55, 80, 88, 92, 95, 90, 88,
          70, 90, 100, 95, 90, 84, 80, 76, 70, 66, 64, 56},
+        {1, 1, 1, 1, 1, 2, 4, 10, 30, 48, 55, 60, 62, 58, 56, 60, 66, 60, 52, 40, 18, 4, 2, 1},
     };
     int64_t local_us = at_us + fl_demo_sites[site].utc_offset_h * 3600 * FL_US_PER_S;
     int64_t of_day = local_us - (int64_t)fl_day_of(local_us) * FL_US_PER_DAY;
@@ -104,6 +113,8 @@ void fl_demo_person(unsigned site, unsigned person, char name[32])
          "chevalier", "renard", "marchand"},
         {"silva", "santos", "ferreira", "pereira", "oliveira", "costa", "rodrigues", "martins",
          "sousa", "fernandes", "lopes", "marques"},
+        {"hansen", "johansen", "olsen", "larsen", "andersen", "pedersen", "nilsen", "kristiansen",
+         "jensen", "karlsen", "johnsen", "pettersen"},
     };
     static const char initials[] = "ajmk";
 
@@ -158,11 +169,10 @@ static void ends_of(const struct fl_demo_session *s, struct ends *e)
     (void)snprintf(e->src, sizeof(e->src), "10.%u.%u.%u", 20 + site, net, 10 + s->person);
     (void)snprintf(e->dst, sizeof(e->dst), "%u.%u.%u.%u", s->dst[0], s->dst[1], s->dst[2],
                    s->dst[3]);
-    (void)snprintf(e->nat, sizeof(e->nat), "%s",
-                   s->app->inter_site ? e->src
-                   : site == 0        ? "192.0.2.10"
-                   : site == 1        ? "192.0.2.20"
-                                      : "192.0.2.30");
+    if (s->app->inter_site)
+        memcpy(e->nat, e->src, sizeof(e->nat));
+    else
+        (void)snprintf(e->nat, sizeof(e->nat), "192.0.2.%u", 10 * (site + 1));
     if (s->guest || s->device == 4)
         (void)snprintf(e->user, sizeof(e->user), "N/A");
     else

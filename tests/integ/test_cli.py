@@ -88,7 +88,8 @@ def test_not_reached(box, tmp_path):
     env = dict(os.environ, FAIRLEAD_SERVER=str(tmp_path / "none.sock"))
     done = subprocess.run([program("fairlead"), "status"], env=env, capture_output=True, text=True, check=False)
     fails(done, REACH, "no server at", "systemctl start fairlead")
-    fails(box.run("status", "--server", "https://fairlead.example"), USAGE, "local socket only")
+    fails(box.run("status", "--server", "https://fairlead.example"), REFUSED, "FAIRLEAD_TOKEN is not set")
+    fails(box.run("status", "--server", "http://fairlead.example"), USAGE, "https://HOST:PORT")
 
 
 def test_set_up(acme):
