@@ -3,6 +3,8 @@
  *
  * role_keys.c     the role: links, requests, start
  * keys_ledger.c   the ledger of erasures with its receipts; the change of the root key
+ * keys_web.c      the certificate and key that the operator brought for HTTPS
+ * keys_people.c   accounts, sessions, grants
  */
 #ifndef FL_FAIRLEADD_KEYS_H
 #define FL_FAIRLEADD_KEYS_H
@@ -15,8 +17,22 @@
 #include "trust/grants.h"
 #include "trust/keytable.h"
 #include "trust/ledger_desk.h"
+#include "trust/people.h"
 #include "trust/root.h"
 #include "trust/secrets.h"
+
+struct fl_keys_pair { /* a certificate that the operator brought; signer NULL: none */
+    struct fl_signer *signer;
+    struct fl_buf pem;
+    unsigned char id[32];
+};
+
+/* What a session was given a capability for: as soon as it may no longer, core is told. */
+struct fl_keys_read {
+    uint64_t session;
+    uint32_t tenant, scope;
+    int64_t until_us;
+};
 
 struct fl_keys {
     struct fl_role_env *env;
@@ -30,7 +46,14 @@ struct fl_keys {
     struct fl_ca *ca;
     struct fl_signer *signer;      /* of the server's TLS key */
     struct fl_buf ca_pem, tls_pem; /* certificates */
+    struct fl_keys_pair web[2];    /* of HTTPS: in use, and the one before */
     struct fl_watch *watch;
+    struct fl_people people;
+    struct fl_keys_read *reads; /* owned */
+    size_t read_count;
+    struct fl_watch *people_watch;
+    unsigned people_ticks;
+    unsigned core_link; /* counts the links to core: an answer goes to the one that asked */
     unsigned char destroy_public[crypto_sign_PUBLICKEYBYTES];
     unsigned char destroy_secret[crypto_sign_SECRETKEYBYTES];
     unsigned char cap_public[FL_CAP_PUBLIC_BYTES], cap_secret[FL_CAP_SECRET_BYTES];
@@ -42,6 +65,15 @@ struct fl_keys {
 /* Record a security event; uid UINT32_MAX: the role core itself. */
 void fl_keys_audit(struct fl_keys *k, const char *event, uint32_t uid, const char *object,
                    const char *detail);
+/* The same of any actor ("user:7"). */
+void fl_keys_audit_as(struct fl_keys *k, const char *event, const char *actor, const char *object,
+                      struct fl_span detail);
+
+/* Read the pair whose files env has; a bad one is named in the log, and the one before stays. */
+void fl_keys_web_take(struct fl_keys *k);
+void fl_keys_web_done(struct fl_keys *k);
+/* Who signs for this public key; NULL: nobody. */
+struct fl_signer *fl_keys_web_signer(const struct fl_keys *k, struct fl_span id);
 
 /* Root key, secrets, key table, grants, ledger: all that a change of the root key opens anew. */
 int fl_keys_open(struct fl_keys *k, bool is_new, struct fl_err *err) FL_MUST_CHECK;
@@ -58,5 +90,39 @@ int fl_keys_on_receipt_ask(struct fl_keys *k, struct fl_imsg *chan, uint32_t id,
                            struct fl_err *err);
 int fl_keys_on_root_change(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                            struct fl_err *err);
+
+struct fl_keys_request {
+    enum fl_msg_type type;
+    int (*handle)(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                  struct fl_err *err);
+};
+
+/* keys_people.c: after fl_keys_open(), once; a change of the root key leaves it open. */
+int fl_keys_people_open(struct fl_keys *k, struct fl_err *err) FL_MUST_CHECK;
+void fl_keys_people_close(struct fl_keys *k);
+/* May the session have this capability? *until_us, when it ends at the latest, is made earlier. */
+int fl_keys_session_cap(struct fl_keys *k, const struct fl_msg_cap_ask *ask, int64_t now_us,
+                        int64_t *until_us, struct fl_err *err) FL_MUST_CHECK;
+uint32_t fl_keys_user_of(struct fl_keys *k, uint64_t session); /* 0: nobody */
+
+extern const struct fl_keys_request fl_keys_people_requests[];
+extern const size_t fl_keys_people_request_count;
+union fl_keys_people_msg { /* room for each of them */
+    struct fl_msg_sign_in sign_in;
+    struct fl_msg_session_ask session_ask;
+    struct fl_msg_session_code code;
+    struct fl_msg_session_password password;
+    struct fl_msg_session_enrol enrol;
+    struct fl_msg_session_confirm confirm;
+    struct fl_msg_session_end end;
+    struct fl_msg_sessions_ask sessions;
+    struct fl_msg_account_set account_set;
+    struct fl_msg_account_reset account_reset;
+    struct fl_msg_account_remove account_remove;
+    struct fl_msg_account_ask accounts;
+    struct fl_msg_token_new token;
+    struct fl_msg_tenant_grant grant;
+    struct fl_msg_reveal reveal;
+};
 
 #endif

@@ -20,6 +20,7 @@ enum fl_cap_scope {
     FL_CAP_READ = 1 << 0,   /* top, series, latest, facets, context, tail */
     FL_CAP_EXPORT = 1 << 1, /* export with raw lines */
     FL_CAP_PURGE = 1 << 2,  /* purge ranges, erase persons */
+    FL_CAP_REVEAL = 1 << 3, /* see names and addresses of persons, which are masked otherwise */
 };
 
 #define FL_CAP_MAX_BYTES    256
