@@ -2,11 +2,13 @@
  * api.h - the requests that Fairlead answers, apart from how they travel.
  *
  * One table (routes.c) names method, path, right, parameters and handler of each; one file per
- * resource has the handlers. The program that embeds it (core) brings the transport: it hands in
- * a call, gets the answer through fl_reply_ops, and carries messages to and from the other roles.
- * A handler may answer at once or after other roles have. Everything runs in one thread.
+ * resource has the handlers; one place (gate.h) decides who may. The program that embeds it (core)
+ * brings the transport: it hands in a call, gets the answer through fl_reply_ops, and carries
+ * messages to and from the other roles. A handler may answer at once or after other roles have.
+ * Everything runs in one thread.
  *
- *   fl_api_begin() -> handler -> fl_api_env.send() ... fl_api_message() -> reply head, body, end
+ *   fl_api_begin() -> gate -> handler -> fl_api_env.send() ... fl_api_message() -> reply head,
+ * body, end
  *
  * Errors are problem documents (RFC 9457): {type, title, status, detail, code[, field]}; `detail`
  * is written for people and says what would be right.
@@ -14,6 +16,7 @@
 #ifndef FL_API_API_H
 #define FL_API_API_H
 
+#include "api/board.h"
 #include "api/live.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -24,35 +27,30 @@
 #define FL_API_BODY_MAX ((size_t)256 * 1024) /* bytes of a request's body */
 #define FL_API_PATH_MAX ((size_t)16 * 1024)
 
-/* What a caller may do. DATA lets it ask; `keys` decides for which tenants. */
-enum fl_right {
-    FL_RIGHT_HEALTH, /* status, store, certificates of the instance */
-    FL_RIGHT_SETUP,  /* tenants, sites, devices and their certificates */
-    FL_RIGHT_GRANT,  /* give or end local access to a tenant's data */
-    FL_RIGHT_EVENTS, /* the record of security events */
-    FL_RIGHT_DATA,   /* a tenant's logs: with a capability only */
-    FL_RIGHT_COUNT
-};
-#define FL_RIGHTS_LOCAL ((1u << FL_RIGHT_COUNT) - 1) /* an operator at the machine */
-
 struct fl_api;
 struct fl_req; /* a request in work; owned by the transport */
 struct fl_db;
 struct fl_audit;
 
-struct fl_caller {
-    uint32_t uid;    /* on this machine, from the kernel */
-    unsigned rights; /* bits of enum fl_right */
-};
-
+/*
+ * A call as it came; all of it is copied before fl_api_begin() returns. Either local is set and uid
+ * is from the kernel, or cookie and bearer hold what the browser or the tool sent ("": nothing),
+ * both hostile.
+ */
 struct fl_call {
-    struct fl_span method, path, type, body; /* borrowed until fl_api_begin() returns */
-    struct fl_caller caller;
+    struct fl_span method, path, type, body;
+    struct fl_span headers; /* "name: value\n" each, names in lower case */
+    struct fl_span cookie;  /* the token of the cookie __Host-fairlead */
+    struct fl_span bearer;  /* the token of "Authorization: Bearer" */
+    struct fl_span peer;    /* address it came from */
+    bool local;             /* an operator at the machine: every right; keys decides about data */
+    uint32_t uid;
 };
 
 /* How an answer goes out: head, pieces, perhaps a trailer, end. None of them frees the request. */
 struct fl_reply_ops {
-    void (*head)(void *ctx, int status, const char *type);
+    /* headers: "name: value\n" each, to add; without Content-Type. */
+    void (*head)(void *ctx, int status, const char *type, struct fl_span headers);
     void (*body)(void *ctx, struct fl_span piece);
     void (*trailer)(void *ctx, struct fl_span json);
     void (*end)(void *ctx);
@@ -69,6 +67,7 @@ struct fl_api_env {
     void *ctx;
     const struct fl_conf *conf;
     struct fl_live *live;
+    struct fl_board *board; /* api/board.h; NULL: nothing is remembered */
     int64_t (*now_us)(void);
     /* FL_E_AGAIN: the role is not there, or its queue is full. */
     int (*send)(void *ctx, enum fl_role to, enum fl_msg_type type, uint32_t id, const void *msg,
@@ -103,6 +102,11 @@ bool fl_api_message(struct fl_api *api, enum fl_role from, enum fl_msg_type type
 /* The role is gone: what was asked of it fails with 503. */
 void fl_api_lost(struct fl_api *api, enum fl_role role);
 void fl_api_tick(struct fl_api *api); /* about every second: answers that are overdue fail */
+
+/* keys is linked and the database open: compare accounts and grants with it, and mend them. */
+void fl_api_people_check(struct fl_api *api);
+/* keys says that what a session reads of a tenant ends now (FL_MSG_READS_END). */
+void fl_api_reads_end(struct fl_api *api, struct fl_span payload);
 
 /* Ids that fl_api_env.send() is given are from here on; the program's own stay below. */
 #define FL_API_ID_FIRST 0x40000000u

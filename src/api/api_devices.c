@@ -1,8 +1,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/board.h"
 #include "api/parts.h"
 #include "base/time.h"
+#include "db/db_watch.h"
 #include "trust/ca.h"
 #include "trust/cert.h"
 
@@ -40,6 +42,114 @@ static void put_connection(void *ctx, const struct fl_live_conn *conn)
     fl_json_end(json);
 }
 
+/* ---- what the list of devices shows: when its certificate ends, what is wrong with it ---- */
+
+struct watched {
+    int64_t expires_us;
+    uint32_t severity; /* of the worst alarm that is not muted; FL_SEVERITIES: none */
+    char kind[FL_SLUG_MAX + 1], title[FL_ALARM_TEXT_MAX + 1];
+    int64_t now_us;
+};
+
+static int take_expiry(void *ctx, const struct fl_certificate *cert)
+{
+    struct watched *w = ctx;
+
+    if (cert->revoked_us == 0 && cert->not_after_us > w->expires_us)
+        w->expires_us = cert->not_after_us;
+    return 0;
+}
+
+static int take_alarm(void *ctx, const struct fl_alarm *a)
+{
+    struct watched *w = ctx;
+    enum fl_alarm_kind kind = fl_alarm_find(fl_span_str(a->kind));
+
+    if (kind == FL_ALARM_KINDS || strcmp(fl_alarm_rows[kind].object, "device") != 0 ||
+        a->muted_us > w->now_us || a->severity >= w->severity)
+        return 0;
+    w->severity = a->severity;
+    memcpy(w->kind, a->kind, sizeof w->kind);
+    memcpy(w->title, a->title, sizeof w->title);
+    return 0;
+}
+
+/* "sending", "quiet" (within its habit), "never"; what is wrong stands beside it as an alarm. */
+static const char *state_of(const struct fl_req *req, const struct fl_device *d, int64_t now_us)
+{
+    const struct fl_live_device *live = fl_live_device(req->api->env.live, d->tenant, d->slug);
+
+    if (live == NULL || live->counters.last_us == 0)
+        return "never";
+    return now_us - live->counters.last_us < 300 * FL_US_PER_S ? "sending" : "quiet";
+}
+
+static double rate_of(const struct fl_req *req, const struct fl_device *d, int64_t now_us)
+{
+    const struct fl_board_device *b =
+        req->api->env.board == NULL ? NULL
+                                    : fl_board_device(req->api->env.board, d->tenant, d->slug);
+    uint64_t lines, unparsed;
+
+    if (b == NULL)
+        return 0;
+    fl_board_sum(b, now_us, 2, &lines, &unparsed); /* the last slot, and what there is of this one */
+    return (double)lines * 1e6 /
+           (double)(FL_BOARD_SLOT_US + now_us % FL_BOARD_SLOT_US);
+}
+
+static int put_watch(struct fl_req *req, struct fl_json *json, const struct fl_device *d,
+                     struct fl_err *err)
+{
+    struct watched w = {.severity = FL_SEVERITIES, .now_us = req->api->env.now_us()};
+    const struct fl_db_alarm_pick pick = {
+        .tenant = d->tenant, .state = FL_ALARMS_OPEN, .severity = -1, .object = d->slug};
+    const struct fl_db_page all = {NULL, 0};
+    int r = fl_db_certificates(req->api->db, d->tenant, d->slug, all, take_expiry, &w, NULL, err);
+
+    if (r >= 0)
+        r = fl_db_alarms(req->api->db, &pick, all, take_alarm, &w, NULL, err);
+    if (r < 0)
+        return r;
+    fl_part_time(json, "certificate_expires", w.expires_us);
+    fl_json_text(json, "state", state_of(req, d, w.now_us));
+    fl_json_f64(json, "lines_per_s", rate_of(req, d, w.now_us));
+    if (w.severity == FL_SEVERITIES) {
+        fl_json_null(json, "alarm");
+        return FL_OK;
+    }
+    fl_json_object(json, "alarm");
+    fl_json_text(json, "severity", fl_severity_name((enum fl_severity)w.severity));
+    fl_json_text(json, "kind", w.kind);
+    fl_json_text(json, "title", w.title);
+    fl_json_end(json);
+    return FL_OK;
+}
+
+/* Lines a second, in five minutes each, of the last day; null before the process began. */
+static void put_history(struct fl_req *req, struct fl_json *json, const struct fl_device *d)
+{
+    const struct fl_board_device *b =
+        req->api->env.board == NULL ? NULL
+                                    : fl_board_device(req->api->env.board, d->tenant, d->slug);
+    int64_t now_us = req->api->env.now_us(), slot = now_us / FL_BOARD_SLOT_US;
+    uint32_t lines[FL_ALARM_SLOTS], known = 0;
+
+    fl_json_array(json, "history");
+    if (b != NULL)
+        fl_board_lines(b, now_us, FL_ALARM_SLOTS, lines, &known);
+    for (uint32_t i = FL_ALARM_SLOTS - known; i < FL_ALARM_SLOTS; i++) {
+        int64_t at = (slot - (int64_t)FL_ALARM_SLOTS + 1 + i) * FL_BOARD_SLOT_US;
+        int64_t span = i + 1 < FL_ALARM_SLOTS ? FL_BOARD_SLOT_US : now_us - at;
+
+        fl_json_array(json, NULL);
+        fl_json_time(json, NULL, at);
+        fl_json_f64(json, NULL, span <= 0 ? 0 : (double)lines[i] * 1e6 / (double)span);
+        fl_json_end(json);
+    }
+    fl_json_end(json);
+}
+
 static int put_device(struct fl_req *req, struct fl_json *json, const struct fl_device *d,
                       struct fl_err *err)
 {
@@ -57,7 +167,7 @@ static int put_device(struct fl_req *req, struct fl_json *json, const struct fl_
     r = fl_db_certificates(req->api->db, d->tenant, d->slug, (struct fl_db_page){NULL, 0},
                            put_certificate, json, &list, err);
     fl_json_end(json);
-    return r < 0 ? r : FL_OK;
+    return r < 0 ? r : put_watch(req, json, d, err);
 }
 
 struct list_ctx {
@@ -106,6 +216,7 @@ static int answer(struct fl_req *req, const struct fl_device *d, int status, str
 
     if (r < 0)
         return r;
+    put_history(req, json, d);
     fl_json_array(json, "connections");
     fl_live_each_conn(req->api->env.live, d->tenant, d->slug, put_connection, json);
     fl_json_end(json);
@@ -167,7 +278,10 @@ int fl_api_device_show(struct fl_req *req, struct fl_err *err)
 
     if (r == FL_OK)
         r = fl_part_device(req, t.id, &d, err);
-    return r < 0 ? r : answer(req, &d, 200, err);
+    if (r < 0)
+        return r;
+    fl_part_etag(req, &d, sizeof d);
+    return answer(req, &d, 200, err);
 }
 
 int fl_api_device_set(struct fl_req *req, struct fl_err *err)
@@ -178,6 +292,8 @@ int fl_api_device_set(struct fl_req *req, struct fl_err *err)
 
     if (r == FL_OK)
         r = fl_part_device(req, t.id, &d, err);
+    if (r == FL_OK)
+        r = fl_part_match(req, &d, sizeof d, err);
     if (r == FL_OK)
         r = take_settings(req, &d, err);
     if (r == FL_OK)
@@ -193,6 +309,7 @@ int fl_api_device_set(struct fl_req *req, struct fl_err *err)
     if (r < 0)
         return r;
     fl_part_changed(req, FL_CHANGED_SENDERS);
+    fl_part_etag(req, &d, sizeof d);
     return answer(req, &d, 200, err);
 }
 
@@ -204,6 +321,8 @@ int fl_api_device_remove(struct fl_req *req, struct fl_err *err)
 
     if (r == FL_OK)
         r = fl_part_device(req, t.id, &d, err);
+    if (r == FL_OK)
+        r = fl_part_match(req, &d, sizeof d, err);
     if (r == FL_OK)
         r = fl_part_begin(req, err);
     if (r < 0)

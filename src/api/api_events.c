@@ -8,7 +8,7 @@
 int fl_part_audit(struct fl_req *req, const char *event, const char *tenant, const char *object,
                   const char *detail, struct fl_err *err)
 {
-    char actor[24];
+    char actor[32];
     struct fl_audit_event entry = {
         .at_us = req->api->env.now_us(),
         .event = fl_span_str(event),
@@ -18,7 +18,11 @@ int fl_part_audit(struct fl_req *req, const char *event, const char *tenant, con
     };
     int r;
 
-    (void)snprintf(actor, sizeof actor, "uid:%" PRIu32, req->caller.uid);
+    if (req->caller.is_token)
+        (void)snprintf(actor, sizeof actor, "token:%" PRIu64, req->caller.session);
+    else
+        (void)snprintf(actor, sizeof actor, "%s:%" PRIu32, req->caller.local ? "uid" : "user",
+                       req->caller.local ? req->caller.uid : req->caller.user);
     entry.actor = fl_span_str(actor);
     if (req->api->audit == NULL)
         return fl_err_set(err, FL_E_AGAIN, "the record of security events is not open");

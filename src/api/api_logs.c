@@ -1,14 +1,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/figure.h"
 #include "api/parts.h"
+#include "api/sse.h"
 #include "base/time.h"
+#include "codec/filter.h"
 #include "logs/query.h"
 
 #define WINDOW_BYTES ((uint64_t)1 << 20) /* of a result that may be on its way at once */
 #define HOUR_US      (INT64_C(3600) * FL_US_PER_S)
 #define LIMIT_MAX    100000u
 #define GRACE_MS     30000
+#define LINE_MAX_BYTES ((size_t)1 << 20) /* of a row in an event stream */
 
 /* The last segment of the path names the kind. */
 static const struct kind {
@@ -36,7 +40,12 @@ struct question {
     const char *type; /* of the answer */
     struct fl_msg_query msg;
     uint32_t ask;
-    bool asked, over;
+    bool asked, over, masked;
+    /* A live tail as an event stream: */
+    bool sse;
+    struct fl_buf line;         /* the row that is not whole yet */
+    uint64_t more;              /* bytes sent beside the rows that nobody took yet */
+    int64_t beat_us;            /* monotonic: something was last sent */
 };
 
 static const struct kind *kind_of(const struct fl_route *route)
@@ -135,6 +144,108 @@ static void put_trailer(struct fl_req *req, const struct fl_msg_query_end *end)
         fl_req_trailer(req, fl_buf_span(&text));
 }
 
+/* ---- a live tail as an event stream ---- */
+
+/* "event":{...,"sequence":N,"id":"DAY.N"...: quotes within values are escaped, so that this stands
+ * nowhere else before it. */
+static struct fl_span id_of(struct fl_span row)
+{
+    static const char before[] = "\"sequence\":", name[] = ",\"id\":\"";
+    const unsigned char *at = memmem(row.ptr, row.len, before, sizeof before - 1), *end;
+    size_t left;
+
+    if (at == NULL)
+        return FL_SPAN("");
+    left = row.len - (size_t)(at - row.ptr);
+    at = memmem(at, left, name, sizeof name - 1);
+    if (at == NULL)
+        return FL_SPAN("");
+    at += sizeof name - 1;
+    left = row.len - (size_t)(at - row.ptr);
+    end = memchr(at, '"', left);
+    return end == NULL ? FL_SPAN("") : fl_span_of(at, (size_t)(end - at));
+}
+
+/* {"fairlead":{"dropped":n,"cursor":"..."}}: how far the tail looked, and what it left out. */
+static void put_mark(struct fl_req *req, struct question *q, struct fl_span line)
+{
+    json_t *root = json_loadb((const char *)line.ptr, line.len, 0, NULL);
+    const json_t *mark = json_object_get(root, "fairlead");
+    const char *cursor = json_string_value(json_object_get(mark, "cursor"));
+    int64_t now_us = fl_now_mono_us();
+
+    if (json_integer_value(json_object_get(mark, "dropped")) > 0) {
+        fl_sse_event(req, fl_span_str(cursor == NULL ? "" : cursor), "dropped", line);
+        q->beat_us = now_us;
+    } else if (now_us - q->beat_us >= FL_SSE_BEAT_US) {
+        fl_buf_clear(&req->out);
+        if (cursor != NULL)
+            fl_buf_printf(&req->out, "id: %s\n", cursor);
+        fl_buf_put_str(&req->out, ": beat\n\n");
+        fl_req_piece(req, fl_buf_span(&req->out));
+        q->more += req->out.len;
+        fl_buf_clear(&req->out);
+        q->beat_us = now_us;
+    }
+    json_decref(root);
+}
+
+static void put_line(struct fl_req *req, struct question *q, struct fl_span line)
+{
+    static const char mark[] = "{\"fairlead\":{\"dropped\"";
+    struct fl_span id;
+
+    if (line.len == 0)
+        return;
+    if (line.len > sizeof mark && memcmp(line.ptr, mark, sizeof mark - 1) == 0) {
+        put_mark(req, q, line);
+        return;
+    }
+    id = id_of(line);
+    q->more += id.len + 64; /* names and ends of lines around it: about so much */
+    q->beat_us = fl_now_mono_us();
+    fl_sse_event(req, id, "row", line);
+}
+
+/* Pieces of the answer end anywhere; events are whole lines. */
+static void put_events(struct fl_req *req, struct question *q, struct fl_span piece)
+{
+    fl_sse_begin(req);
+    while (piece.len > 0) {
+        const unsigned char *end = memchr(piece.ptr, '\n', piece.len);
+        size_t n = end == NULL ? piece.len : (size_t)(end - piece.ptr);
+
+        fl_buf_put(&q->line, piece.ptr, n);
+        if (end != NULL) {
+            if (q->line.failed == 0) /* a row over the limit is left out */
+                put_line(req, q, fl_buf_span(&q->line));
+            fl_buf_clear(&q->line);
+            n++;
+        }
+        piece = fl_span_of(piece.ptr + n, piece.len - n);
+    }
+}
+
+/* The store's word for a question about what is hidden (logs/mask.h). */
+static bool is_hidden(struct fl_span text)
+{
+    return fl_span_find_nocase(text, FL_SPAN("state a purpose"));
+}
+
+/* Coming again helps unless the question itself is wrong. */
+static void end_events(struct fl_req *req, const struct fl_msg_query_end *end)
+{
+    char text[300];
+
+    (void)snprintf(text, sizeof text, "%.*s", (int)(end->text.len < 299 ? end->text.len : 299),
+                   end->text.len == 0 ? "" : (const char *)end->text.ptr);
+    if (end->code == FL_E_DENIED && is_hidden(end->text))
+        fl_sse_end(req, "masked", text, false);
+    else
+        fl_sse_end(req, end->code == FL_E_DENIED ? "ended" : "again",
+                   text[0] == '\0' ? "the tail was interrupted" : text, end->code != FL_E_INVAL);
+}
+
 /* The end before any row: an error has its status. In the midst of rows: said in the trailer. */
 static void finish(struct fl_req *req, struct question *q, const struct fl_msg_query_end *end)
 {
@@ -142,6 +253,14 @@ static void finish(struct fl_req *req, struct question *q, const struct fl_msg_q
     struct fl_err err;
 
     q->over = true;
+    if (req->begun && q->sse) {
+        end_events(req, end);
+        return;
+    }
+    if (end->code == FL_E_DENIED && !req->begun && q->masked && is_hidden(end->text)) {
+        fl_req_problem(req, 403, "masked", "%.*s", FL_SPAN_ARG(end->text));
+        return;
+    }
     if (end->code != 0 && !req->begun) {
         (void)fl_err_set(&err, end->code < 0 ? end->code : FL_E_IO, "%.*s", FL_SPAN_ARG(end->text));
         fl_req_fail(req, &err);
@@ -161,6 +280,10 @@ static bool on_result(struct fl_req *req, const struct fl_answer_in *in)
     struct fl_err err = {.code = FL_E_PROTO, .text = "store gave an answer that is not one"};
 
     if (in->type == FL_MSG_RESULT && fl_msg_decode(in->type, in->payload, &result, &err) == FL_OK) {
+        if (q->sse) {
+            put_events(req, q, result.bytes);
+            return true;
+        }
         fl_req_head(req, 200, q->type);
         fl_req_piece(req, result.bytes);
         return true;
@@ -179,8 +302,12 @@ static bool on_result(struct fl_req *req, const struct fl_answer_in *in)
 static void on_taken(struct fl_req *req, uint64_t bytes)
 {
     struct question *q = req->state;
-    struct fl_msg_credit credit = {.bytes = bytes};
+    uint64_t beside = bytes < q->more ? bytes : q->more; /* not of the store's bytes */
+    struct fl_msg_credit credit = {.bytes = bytes - beside};
 
+    q->more -= beside;
+    if (credit.bytes == 0)
+        return;
     if (q->asked && !q->over)
         (void)fl_api_send(req->api, FL_ROLE_STORE, FL_MSG_CREDIT, q->ask, &credit);
 }
@@ -192,6 +319,7 @@ static void on_gone(void *state)
 
     if (q->asked && !q->over)
         (void)fl_api_send(q->api, FL_ROLE_STORE, FL_MSG_CANCEL, q->ask, NULL);
+    fl_buf_done(&q->line);
 }
 
 /* Store keeps to the budget; one that does not answer long after it hangs. Rows that go on for as
@@ -216,6 +344,8 @@ static int ask_store(struct fl_req *req, struct fl_span cap, struct fl_err *err)
         return r;
     q->asked = true;
     req->taken = on_taken;
+    if (q->sse)
+        fl_sse_begin(req);
     return fl_api_send(req->api, FL_ROLE_STORE, FL_MSG_CREDIT, q->ask, &credit) < 0
                ? fl_err_set(err, FL_E_AGAIN, "the store role is too busy; try again")
                : FL_OK;
@@ -238,6 +368,18 @@ static int record_export(struct fl_req *req, const struct fl_tenant *t,
     return fl_part_end(req, r, err);
 }
 
+/* A stream has begun before the store looks at the question: what is wrong with it is said first. */
+static int check_filter(const struct question *q, struct fl_err *err)
+{
+    FL_AUTO(fl_arena_done) struct fl_arena arena;
+    struct fl_filter *filter = NULL;
+    int r;
+
+    fl_arena_init(&arena, 256 * 1024);
+    r = fl_filter_parse(q->msg.filter, &arena, &filter, err);
+    return r < 0 ? fl_err_wrap(err, "filter") : FL_OK;
+}
+
 int fl_api_logs(struct fl_req *req, struct fl_err *err)
 {
     struct question *q = fl_arena_get(&req->arena, sizeof *q);
@@ -252,8 +394,15 @@ int fl_api_logs(struct fl_req *req, struct fl_err *err)
     if (q->kind == NULL)
         return fl_err_set(err, FL_E_NOENT, "there is no such question");
     r = take_question(req, q, err);
+    if (r == FL_OK && fl_sse_wanted(req))
+        r = check_filter(q, err);
     if (r < 0)
         return r;
+    fl_buf_init(&q->line, LINE_MAX_BYTES);
+    q->sse = q->kind->kind == FL_Q_TAIL && fl_sse_wanted(req);
+    q->beat_us = fl_now_mono_us();
+    if (q->sse && q->msg.cursor.len == 0)
+        q->msg.cursor = fl_req_header_in(req, "last-event-id");
     q->type = fl_span_eq(q->msg.format, FL_SPAN("csv")) ? "text/csv" : q->kind->type;
     req->state = q;
     req->state_free = on_gone;
@@ -262,7 +411,10 @@ int fl_api_logs(struct fl_req *req, struct fl_err *err)
         r = record_export(req, &t, &q->msg, err);
     if (r < 0)
         return r;
-    return fl_part_cap(req, &t, q->kind->scope, q->kind->purpose, ask_store, err);
+    q->masked = !fl_figure_reveals(req);
+    fl_req_header(req, "Fairlead-Masked", "%s", q->masked ? "yes" : "no");
+    return fl_part_cap(req, &t, q->kind->scope | (q->masked ? 0 : (uint32_t)FL_CAP_REVEAL),
+                       q->kind->purpose, ask_store, err);
 }
 
 /* ---- purge ---- */

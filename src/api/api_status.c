@@ -23,10 +23,13 @@ static void put_listener(struct fl_json *json, const char *name, const char *kin
 static void put_listeners(struct fl_json *json, const struct fl_conf *conf)
 {
     const char *main_one = fl_conf_str(conf, FL_SET_LISTEN_TLS);
+    const char *web = fl_conf_str(conf, FL_SET_WEB_LISTEN);
 
     fl_json_array(json, "listeners");
     if (main_one[0] != '\0')
         put_listener(json, "tls", "tls-mutual", main_one, "");
+    if (web[0] != '\0')
+        put_listener(json, "web", "https", web, "");
     for (size_t i = 0; i < fl_conf_listeners(conf); i++) {
         const struct fl_conf_listener *l = fl_conf_listener(conf, i);
 
@@ -352,11 +355,11 @@ static struct fl_span first_pem(struct fl_span chain)
 
 static bool on_cert(struct fl_req *req, const struct fl_answer_in *in)
 {
-    struct fl_cert_info info = {.is_ca = false};
+    struct fl_cert_info info = {.is_ca = false}, ca = {.is_ca = true};
     struct fl_msg_cert msg;
     struct fl_json *json;
     struct fl_err err = {.code = FL_E_PROTO, .text = "keys gave an answer that is not one"};
-    char hex[65];
+    char hex[65], ca_hex[65];
 
     if (in->type == FL_MSG_NONE)
         err = *in->err;
@@ -366,7 +369,13 @@ static bool on_cert(struct fl_req *req, const struct fl_answer_in *in)
         return false;
     }
     fl_part_hex(info.fingerprint, sizeof info.fingerprint, hex);
+    if (fl_cert_read(msg.ca_pem, &ca, &err) < 0) {
+        fl_req_fail(req, &err);
+        return false;
+    }
+    fl_part_hex(ca.fingerprint, sizeof ca.fingerprint, ca_hex);
     json = fl_req_object(req);
+    fl_json_text(json, "ca_fingerprint", ca_hex);
     fl_json_str(json, "ca_pem", msg.ca_pem);
     fl_json_str(json, "chain_pem", msg.chain_pem);
     fl_json_text(json, "server_fingerprint", hex);

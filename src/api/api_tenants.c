@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/parts.h"
+#include "api/gate.h"
+#include "api/people.h"
 #include "base/time.h"
+#include "model/alarm.h"
 #include "trust/cert.h"
 
 #define HOURS_MAX 168.0 /* a week: longer reading needs a role that the tenant gives */
@@ -42,6 +44,8 @@ static void put_tenant(struct fl_req *req, struct fl_json *json, const struct fl
     fl_json_bool(json, "demo", t->demo);
     fl_json_text(json, "far_zones", t->far_zones);
     fl_json_text(json, "far_instances", t->far_instances);
+    fl_json_u64(json, "silent_minutes",
+                t->silent_minutes == 0 ? FL_ALARM_SILENT_MIN : t->silent_minutes);
     fl_json_u64(json, "sites", total_of(req, t->id, false));
     fl_json_u64(json, "devices", total_of(req, t->id, true));
     fl_json_bool(json, "ca", own);
@@ -54,6 +58,8 @@ static int list_one(void *ctx, const struct fl_tenant *tenant)
 {
     struct fl_req *req = ctx;
 
+    if (req->caller.tenant != 0 && req->caller.tenant != tenant->id)
+        return 0;
     fl_json_object(&req->json, NULL);
     put_tenant(req, &req->json, tenant);
     fl_json_end(&req->json);
@@ -69,20 +75,41 @@ int fl_api_tenants(struct fl_req *req, struct fl_err *err)
 
     if (r < 0)
         return r;
+    if (req->caller.tenant != 0)
+        page = (struct fl_db_page){NULL, 0};
     json = fl_req_object(req);
     fl_json_array(json, "items");
     r = fl_db_tenants(req->api->db, page, list_one, req, &list, err);
     if (r < 0)
         return r;
+    if (req->caller.tenant != 0) { /* how many there are is not a tenant's to know */
+        list.total = 1;
+        list.next[0] = '\0';
+    }
     fl_part_list_end(json, &list);
     fl_req_done(req, 200);
+    return FL_OK;
+}
+
+/* What the operator alone decides. */
+static int check_fields(struct fl_req *req, struct fl_err *err)
+{
+    static const char *const names[] = {"quota_bytes", "demo"};
+
+    for (size_t i = 0; i < FL_LEN(names); i++) {
+        if (json_object_get(req->body, names[i]) == NULL ||
+            fl_gate_may(req, FL_OBJECT_TENANTS, FL_VERB_SET))
+            continue;
+        req->field = names[i];
+        return fl_req_why(req, 403, "right", err, "%s is for the operator to set", names[i]);
+    }
     return FL_OK;
 }
 
 /* Members of the body over what stands in t; the database checks the whole. */
 static int take_settings(struct fl_req *req, struct fl_tenant *t, struct fl_err *err)
 {
-    uint64_t keep = t->keep_days;
+    uint64_t keep = t->keep_days, silent = t->silent_minutes;
     int r = fl_req_text(req, "name", t->name, sizeof t->name, err);
 
     if (r >= 0)
@@ -95,7 +122,10 @@ static int take_settings(struct fl_req *req, struct fl_tenant *t, struct fl_err 
         r = fl_req_text(req, "far_zones", t->far_zones, sizeof t->far_zones, err);
     if (r >= 0)
         r = fl_req_text(req, "far_instances", t->far_instances, sizeof t->far_instances, err);
+    if (r >= 0)
+        r = fl_req_num(req, "silent_minutes", 1, FL_SILENT_MINUTES_MAX, &silent, err);
     t->keep_days = (uint32_t)keep;
+    t->silent_minutes = (uint32_t)silent;
     return r < 0 ? r : FL_OK;
 }
 
@@ -103,6 +133,20 @@ static void answer(struct fl_req *req, const struct fl_tenant *tenant, int statu
 {
     put_tenant(req, fl_req_object(req), tenant);
     fl_req_done(req, status);
+}
+
+/* The operator goes on with what it is there for; the tenant sees it and can end it. A
+ * demonstration shows its logs too. */
+static int give_network(struct fl_req *req, const struct fl_tenant *t, struct fl_err *err)
+{
+    struct fl_grant grant = {.tenant = t->id,
+                             .kind = FL_TENANT_GRANT_NETWORK,
+                             .data = t->demo,
+                             .until_us = INT64_MAX,
+                             .created_us = req->api->env.now_us()};
+
+    fl_people_caller_name(req, grant.given_by, sizeof grant.given_by);
+    return fl_db_grant_add(req->api->db, &grant, err);
 }
 
 int fl_api_tenant_add(struct fl_req *req, struct fl_err *err)
@@ -124,6 +168,8 @@ int fl_api_tenant_add(struct fl_req *req, struct fl_err *err)
         return r;
     r = fl_db_tenant_add(req->api->db, &t, err);
     if (r == FL_OK)
+        r = give_network(req, &t, err);
+    if (r == FL_OK)
         r = fl_part_audit(req, "tenant.add", t.slug, t.slug, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0)
@@ -143,6 +189,7 @@ static void show(struct fl_req *req, const struct fl_gathered *got)
         fl_req_fail(req, &err);
         return;
     }
+    fl_part_etag(req, &t, sizeof t);
     json = fl_req_object(req);
     put_tenant(req, json, &t);
     fl_gathered_data(json, got, t.id);
@@ -164,6 +211,7 @@ struct change {
     struct fl_tenant tenant;
     const char *event; /* NULL: recorded already */
     char detail[64];
+    bool demo_changed;
 };
 
 static int store_set(struct fl_req *req, const struct change *c, struct fl_err *err)
@@ -174,12 +222,16 @@ static int store_set(struct fl_req *req, const struct change *c, struct fl_err *
     if (r < 0)
         return r;
     r = fl_db_tenant_set(req->api->db, t, err);
+    if (r == FL_OK && c->demo_changed)
+        r = give_network(req, t, err);
     if (r == FL_OK && c->event != NULL)
         r = fl_part_audit(req, c->event, t->slug, t->slug, c->detail, err);
     r = fl_part_end(req, r, err);
     if (r < 0)
         return r;
-    fl_part_changed(req, FL_CHANGED_SENDERS | FL_CHANGED_RULES);
+    fl_part_changed(req, FL_CHANGED_SENDERS | FL_CHANGED_RULES |
+                             (c->demo_changed ? FL_CHANGED_GRANTS : 0u));
+    fl_part_etag(req, t, sizeof *t);
     answer(req, t, 200);
     return FL_OK;
 }
@@ -233,7 +285,11 @@ int fl_api_tenant_set(struct fl_req *req, struct fl_err *err)
     if (r < 0)
         return r;
     was_demo = c.tenant.demo;
-    r = take_settings(req, &c.tenant, err);
+    r = check_fields(req, err);
+    if (r == FL_OK)
+        r = fl_part_match(req, &c.tenant, sizeof c.tenant, err);
+    if (r == FL_OK)
+        r = take_settings(req, &c.tenant, err);
     if (r == FL_OK)
         r = fl_tenant_check(&c.tenant, err);
     if (r < 0)
@@ -241,6 +297,7 @@ int fl_api_tenant_set(struct fl_req *req, struct fl_err *err)
     if (c.tenant.demo == was_demo)
         return store_set(req, &c, err);
     c.tenant.local_access_us = 0;
+    c.demo_changed = true;
     return grant(req, &c, c.tenant.demo ? INT64_MAX : 0, err);
 }
 
@@ -278,7 +335,7 @@ static void removed(struct fl_req *req, const struct fl_tenant *t, const struct 
     struct fl_json *json = fl_req_object(req);
 
     fl_live_forget(req->api->env.live, t->id, NULL);
-    fl_part_changed(req, FL_CHANGED_SENDERS | FL_CHANGED_RULES);
+    fl_part_changed(req, FL_CHANGED_SENDERS | FL_CHANGED_RULES | FL_CHANGED_GRANTS);
     fl_json_text(json, "removed", t->slug);
     fl_part_purged(json, p);
     fl_req_done(req, 200);
@@ -337,6 +394,9 @@ int fl_api_tenant_remove(struct fl_req *req, struct fl_err *err)
     struct fl_tenant t = {.id = 0};
     int r = fl_part_tenant(req, &t, err);
 
+    if (r < 0)
+        return r;
+    r = fl_part_match(req, &t, sizeof t, err);
     if (r < 0)
         return r;
     if (!fl_span_eq(fl_req_param(req, "confirm"), fl_span_str(t.slug))) {

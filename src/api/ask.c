@@ -162,15 +162,41 @@ static bool reads_tenant(const struct fl_ask *ask, int64_t tenant)
     return ask->role == FL_ROLE_STORE && ask->req != NULL && (int64_t)ask->req->reads == tenant;
 }
 
-void fl_ask_end_reads(struct fl_api *api, uint32_t tenant)
+static void end_reads(struct fl_api *api, bool (*which)(const struct fl_ask *ask, int64_t arg),
+                      int64_t arg)
 {
     struct fl_err err;
 
     for (const struct fl_ask *ask = api->asks; ask != NULL; ask = ask->next)
-        if (reads_tenant(ask, (int64_t)tenant))
+        if (which(ask, arg))
             (void)fl_api_send(api, FL_ROLE_STORE, FL_MSG_CANCEL, ask->id, NULL);
     (void)fl_err_set(&err, FL_E_DENIED, "the right to read these logs has ended");
-    fail_all(api, reads_tenant, (int64_t)tenant, &err);
+    fail_all(api, which, arg, &err);
+}
+
+void fl_ask_end_reads(struct fl_api *api, uint32_t tenant)
+{
+    end_reads(api, reads_tenant, (int64_t)tenant);
+}
+
+struct reader {
+    uint32_t tenant;
+    uint64_t session;
+};
+
+static bool is_reader(const struct fl_ask *ask, int64_t arg)
+{
+    const struct reader *reader = (const struct reader *)(intptr_t)arg;
+
+    return reads_tenant(ask, (int64_t)reader->tenant) && !ask->req->caller.local &&
+           ask->req->caller.session == reader->session;
+}
+
+void fl_ask_end_session_reads(struct fl_api *api, uint32_t tenant, uint64_t session)
+{
+    const struct reader reader = {tenant, session};
+
+    end_reads(api, is_reader, (int64_t)(intptr_t)&reader);
 }
 
 void fl_api_tick(struct fl_api *api)

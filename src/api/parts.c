@@ -1,5 +1,6 @@
 #include "api/parts.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,37 @@ int fl_part_end(struct fl_req *req, int r, struct fl_err *err)
     return r;
 }
 
+int fl_part_match(struct fl_req *req, const void *row, size_t size, struct fl_err *err)
+{
+    struct fl_span want = fl_req_header_in(req, "if-match");
+    char tag[2 * FL_ETAG_BYTES + 3];
+
+    fl_part_etag_text(row, size, tag);
+    if (want.len == 0 || fl_span_eq(want, FL_SPAN("*")) || fl_span_eq(want, fl_span_str(tag)))
+        return FL_OK;
+    return fl_req_why(req, 412, "changed", err,
+                      "somebody changed this meanwhile: read it again, then decide again");
+}
+
+void fl_part_etag(struct fl_req *req, const void *row, size_t size)
+{
+    char tag[2 * FL_ETAG_BYTES + 3];
+
+    fl_part_etag_text(row, size, tag);
+    fl_req_header(req, "ETag", "%s", tag);
+}
+
+void fl_part_etag_text(const void *row, size_t size, char ret[2 * FL_ETAG_BYTES + 3])
+{
+    unsigned char hash[FL_ETAG_BYTES];
+
+    (void)crypto_generichash(hash, sizeof hash, row, size, NULL, 0);
+    ret[0] = '"';
+    fl_part_hex(hash, sizeof hash, ret + 1);
+    ret[2 * FL_ETAG_BYTES + 1] = '"';
+    ret[2 * FL_ETAG_BYTES + 2] = '\0';
+}
+
 void fl_part_hex(const unsigned char *bytes, size_t len, char *ret)
 {
     static const char digits[] = "0123456789abcdef";
@@ -183,7 +215,9 @@ static bool on_cap(struct fl_req *req, const struct fl_answer_in *in)
     struct fl_msg_cap msg;
     struct fl_err err;
 
-    if (in->type == FL_MSG_NONE && in->err->code == FL_E_DENIED) {
+    if (in->type == FL_MSG_NONE && in->err->code == FL_E_DENIED && !req->caller.local) {
+        fl_req_problem(req, 403, "no_grant", "%s", in->err->text);
+    } else if (in->type == FL_MSG_NONE && in->err->code == FL_E_DENIED) {
         fl_req_problem(req, 403, "no_grant", how_to_grant, wait->slug, wait->slug);
     } else if (in->type == FL_MSG_NONE) {
         fl_req_fail(req, in->err);
@@ -203,7 +237,8 @@ int fl_part_cap(struct fl_req *req, const struct fl_tenant *tenant, uint32_t sco
     struct fl_msg_cap_ask ask = {.tenant = tenant->id,
                                  .scope = scope,
                                  .purpose = fl_span_str(purpose),
-                                 .uid = req->caller.uid};
+                                 .uid = req->caller.uid,
+                                 .session = req->caller.session};
     struct cap_wait *wait = fl_arena_get(&req->arena, sizeof *wait);
 
     if (wait == NULL)

@@ -13,6 +13,7 @@
 #define FL_LIST_LIMIT_MAX 1000u
 
 /* Handlers, by resource. */
+int fl_api_metrics(struct fl_req *req, struct fl_err *err);
 int fl_api_status(struct fl_req *req, struct fl_err *err);
 int fl_api_store(struct fl_req *req, struct fl_err *err);
 int fl_api_instance_ca(struct fl_req *req, struct fl_err *err);
@@ -44,6 +45,41 @@ int fl_api_erase(struct fl_req *req, struct fl_err *err);
 int fl_api_receipts(struct fl_req *req, struct fl_err *err);
 int fl_api_root_change(struct fl_req *req, struct fl_err *err);
 int fl_api_store_job(struct fl_req *req, struct fl_err *err);
+int fl_api_session(struct fl_req *req, struct fl_err *err);
+int fl_api_sign_in(struct fl_req *req, struct fl_err *err);
+int fl_api_sign_out(struct fl_req *req, struct fl_err *err);
+int fl_api_session_code(struct fl_req *req, struct fl_err *err);
+int fl_api_session_password(struct fl_req *req, struct fl_err *err);
+int fl_api_session_enrol(struct fl_req *req, struct fl_err *err);
+int fl_api_session_confirm(struct fl_req *req, struct fl_err *err);
+int fl_api_session_list(struct fl_req *req, struct fl_err *err);
+int fl_api_session_end(struct fl_req *req, struct fl_err *err);
+int fl_api_users(struct fl_req *req, struct fl_err *err);
+int fl_api_user_add(struct fl_req *req, struct fl_err *err);
+int fl_api_user_show(struct fl_req *req, struct fl_err *err);
+int fl_api_user_set(struct fl_req *req, struct fl_err *err);
+int fl_api_user_remove(struct fl_req *req, struct fl_err *err);
+int fl_api_user_reset(struct fl_req *req, struct fl_err *err);
+int fl_api_user_sign_out(struct fl_req *req, struct fl_err *err);
+int fl_api_roles(struct fl_req *req, struct fl_err *err);
+int fl_api_role_add(struct fl_req *req, struct fl_err *err);
+int fl_api_role_show(struct fl_req *req, struct fl_err *err);
+int fl_api_role_set(struct fl_req *req, struct fl_err *err);
+int fl_api_role_remove(struct fl_req *req, struct fl_err *err);
+int fl_api_tokens(struct fl_req *req, struct fl_err *err);
+int fl_api_token_add(struct fl_req *req, struct fl_err *err);
+int fl_api_token_remove(struct fl_req *req, struct fl_err *err);
+int fl_api_departments(struct fl_req *req, struct fl_err *err);
+int fl_api_department_add(struct fl_req *req, struct fl_err *err);
+int fl_api_department_show(struct fl_req *req, struct fl_err *err);
+int fl_api_department_set(struct fl_req *req, struct fl_err *err);
+int fl_api_department_remove(struct fl_req *req, struct fl_err *err);
+int fl_api_grants(struct fl_req *req, struct fl_err *err);
+int fl_api_grant_add(struct fl_req *req, struct fl_err *err);
+int fl_api_grant_end(struct fl_req *req, struct fl_err *err);
+int fl_api_reveals(struct fl_req *req, struct fl_err *err);
+int fl_api_reveal_add(struct fl_req *req, struct fl_err *err);
+int fl_api_reveal_end(struct fl_req *req, struct fl_err *err);
 
 /* The tenant, site or device that the path names; FL_E_NOENT says where to look. */
 int fl_part_tenant(struct fl_req *req, struct fl_tenant *ret, struct fl_err *err) FL_MUST_CHECK;
@@ -51,6 +87,17 @@ int fl_part_site(struct fl_req *req, uint32_t tenant, struct fl_site *ret, struc
     FL_MUST_CHECK;
 int fl_part_device(struct fl_req *req, uint32_t tenant, struct fl_device *ret, struct fl_err *err)
     FL_MUST_CHECK;
+
+/*
+ * The version of what was read, as a row straight from the database: the answer's ETag. A change
+ * asks match() with the row before it is changed, so that nobody undoes what he has not seen;
+ * without If-Match nothing is asked. FL_E_DENIED, answered as 412.
+ */
+#define FL_ETAG_BYTES 16
+void fl_part_etag(struct fl_req *req, const void *row, size_t size);
+int fl_part_match(struct fl_req *req, const void *row, size_t size, struct fl_err *err)
+    FL_MUST_CHECK;
+void fl_part_etag_text(const void *row, size_t size, char ret[2 * FL_ETAG_BYTES + 3]);
 
 /* limit (preset 100) and after of a list. */
 int fl_part_page(struct fl_req *req, struct fl_db_page *ret, struct fl_err *err) FL_MUST_CHECK;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/route.h"
+#include "api/again.h"
 #include "base/time.h"
 
 struct fl_span fl_req_param(const struct fl_req *req, const char *name)
@@ -75,6 +75,7 @@ int fl_req_text(struct fl_req *req, const char *name, char *ret, size_t size, st
                           size - 1);
     if (memchr(json_string_value(value), 0, len) != NULL)
         return fl_err_set(err, FL_E_INVAL, "%s has a NUL character", name);
+    memset(ret, 0, size); /* nothing is left behind a shorter text: rows are compared */
     memcpy(ret, json_string_value(value), len + 1);
     req->field = NULL;
     return 1;
@@ -111,6 +112,44 @@ int fl_req_bool(struct fl_req *req, const char *name, bool *ret, struct fl_err *
     return 1;
 }
 
+struct fl_span fl_req_header_in(const struct fl_req *req, const char *name)
+{
+    struct fl_span rest = req->call.headers, line, value;
+    size_t len = strlen(name);
+
+    while (rest.len > 0) {
+        const unsigned char *end = memchr(rest.ptr, '\n', rest.len);
+
+        line = fl_span_of(rest.ptr, end == NULL ? rest.len : (size_t)(end - rest.ptr));
+        rest = fl_span_of(rest.ptr + line.len, rest.len - line.len);
+        rest = end == NULL ? rest : fl_span_of(rest.ptr + 1, rest.len - 1);
+        if (line.len <= len || memcmp(line.ptr, name, len) != 0 || line.ptr[len] != ':')
+            continue;
+        value = fl_span_of(line.ptr + len + 1, line.len - len - 1);
+        while (value.len > 0 && value.ptr[0] == ' ')
+            value = fl_span_of(value.ptr + 1, value.len - 1);
+        return value;
+    }
+    return (struct fl_span){NULL, 0};
+}
+
+void fl_req_header(struct fl_req *req, const char *name, const char *fmt, ...)
+{
+    char value[512];
+    va_list ap;
+    int len;
+
+    va_start(ap, fmt);
+    len = vsnprintf(value, sizeof value, fmt, ap);
+    va_end(ap);
+    if (len < 0 || (size_t)len >= sizeof value)
+        return;
+    for (int i = 0; i < len; i++)
+        if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
+            return;
+    fl_buf_printf(&req->headers, "%s: %s\n", name, value);
+}
+
 void fl_problem_write(struct fl_buf *out, int status, const char *code, const char *field,
                       const char *detail)
 {
@@ -118,10 +157,11 @@ void fl_problem_write(struct fl_buf *out, int status, const char *code, const ch
         int status;
         const char *title;
     } titles[] = {
-        {400, "Bad request"},      {403, "Refused"},           {404, "Not found"},
-        {405, "Wrong method"},     {409, "Conflict"},          {413, "Too large"},
-        {414, "Address too long"}, {422, "Value not allowed"}, {500, "Internal error"},
-        {502, "Broken answer"},    {503, "Not now"},
+        {400, "Bad request"},       {401, "Not signed in"}, {403, "Refused"},
+        {404, "Not found"},         {405, "Wrong method"},  {409, "Conflict"},
+        {412, "Changed meanwhile"}, {413, "Too large"},     {414, "Address too long"},
+        {422, "Value not allowed"}, {429, "Too many"},      {500, "Internal error"},
+        {502, "Broken answer"},     {503, "Not now"},
     };
     const char *title = "Error";
     struct fl_json json;
@@ -186,8 +226,26 @@ static int status_of(int code)
     }
 }
 
+int fl_req_why(struct fl_req *req, int status, const char *code, struct fl_err *err,
+               const char *fmt, ...)
+{
+    char text[sizeof err->text];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    req->why_status = status;
+    req->why = code;
+    return fl_err_set(err, FL_E_DENIED, "%s", text);
+}
+
 void fl_req_fail(struct fl_req *req, const struct fl_err *err)
 {
+    if (req->why_status != 0) {
+        fl_req_problem(req, req->why_status, req->why, "%s", err->text);
+        return;
+    }
     fl_req_problem(req, status_of(err->code), fl_code_name(err->code), "%s", err->text);
 }
 
@@ -219,13 +277,20 @@ void fl_req_head(struct fl_req *req, int status, const char *type)
     if (req->begun || req->ended)
         return;
     req->begun = true;
-    req->reply->head(req->reply_ctx, status, type);
+    if (req->keeps) {
+        req->kept_status = status;
+        (void)snprintf(req->kept_type, sizeof req->kept_type, "%s", type);
+    }
+    req->reply->head(req->reply_ctx, status, type, fl_buf_span(&req->headers));
 }
 
 void fl_req_piece(struct fl_req *req, struct fl_span piece)
 {
-    if (!req->ended && piece.len > 0)
-        req->reply->body(req->reply_ctx, piece);
+    if (req->ended || piece.len == 0)
+        return;
+    if (req->keeps && !req->secret)
+        fl_buf_put_span(&req->kept, piece);
+    req->reply->body(req->reply_ctx, piece);
 }
 
 void fl_req_trailer(struct fl_req *req, struct fl_span json)
@@ -240,5 +305,6 @@ void fl_req_end(struct fl_req *req)
         return;
     req->ended = true;
     fl_ask_drop(req);
+    fl_again_end(req);
     req->reply->end(req->reply_ctx);
 }

@@ -1,9 +1,12 @@
-#include "api/route.h"
+#include "api/again.h"
+#include "api/gate.h"
+#include "api/people.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define SEGMENTS_MAX 12u
+#define HEADERS_MAX  ((size_t)8 << 10)
 #define ARENA_MAX    ((size_t)1 << 20)
 
 bool fl_route_listed(const char *list, struct fl_span word)
@@ -86,16 +89,17 @@ static int split_query(struct fl_req *req, struct fl_span query, struct fl_err *
 
 /* Does the path fit the pattern? {..} segments go to arg, as they stand. */
 static bool fits(const char *pattern, const struct fl_span *segments, size_t count,
-                 struct fl_span arg[FL_REQ_ARGS])
+                 struct fl_span arg[FL_REQ_ARGS], size_t *args)
 {
     struct fl_span rest = fl_span_str(pattern + 1);
-    size_t args = 0;
+
+    *args = 0;
 
     for (size_t i = 0; i < count; i++) {
         struct fl_span want = cut(&rest, '/');
 
         if (want.len > 0 && want.ptr[0] == '{')
-            arg[args++] = segments[i];
+            arg[(*args)++] = segments[i];
         else if (!fl_span_eq(want, segments[i]))
             return false;
         if (rest.ptr == NULL)
@@ -112,8 +116,9 @@ static int match(struct fl_req *req, struct fl_span method, const struct fl_span
 
     for (size_t i = 0; i < fl_routes_count; i++) {
         struct fl_span arg[FL_REQ_ARGS] = {{NULL, 0}};
+        size_t args;
 
-        if (!fits(fl_routes[i].path, segments, count, arg))
+        if (!fits(fl_routes[i].path, segments, count, arg, &args))
             continue;
         if (!fl_span_eq(method, fl_span_str(fl_routes[i].method))) {
             other = true;
@@ -121,6 +126,7 @@ static int match(struct fl_req *req, struct fl_span method, const struct fl_span
         }
         req->route = &fl_routes[i];
         memcpy(req->arg, arg, sizeof arg);
+        req->args = args;
         return 0;
     }
     if (other)
@@ -221,65 +227,76 @@ int fl_route_body(struct fl_req *req, struct fl_span text, struct fl_err *err)
     return 0;
 }
 
-/* Short name of a status, for `code`. */
-static const char *code_of(int status)
+/* Whatever is asked lives as long as the request does: who asks may be known only later. */
+static int keep_call(struct fl_req *req, const struct fl_call *call)
 {
-    switch (status) {
-    case 404:
-        return "not_found";
-    case 405:
-        return "method";
-    case 413:
-    case 414:
-        return "over_limit";
-    case 403:
-        return "refused";
-    case 503:
-        return "busy";
-    default:
-        return "invalid";
+    struct fl_span *const spans[] = {&req->call.method, &req->call.path,    &req->call.type,
+                                     &req->call.body,   &req->call.headers, &req->call.cookie,
+                                     &req->call.bearer, &req->call.peer};
+
+    req->call = *call;
+    for (size_t i = 0; i < FL_LEN(spans); i++) {
+        struct fl_span copy = fl_arena_copy(&req->arena, *spans[i]);
+
+        if (copy.ptr == NULL) {
+            req->call = (struct fl_call){.local = false}; /* none of it is ours */
+            return FL_E_NOMEM;
+        }
+        *spans[i] = copy;
     }
+    return FL_OK;
 }
 
-static int admit(struct fl_req *req, const struct fl_call *call, struct fl_err *err)
+static void begin(struct fl_req *req)
 {
-    int status = fl_route_find(req, call->method, call->path, err);
+    struct fl_err why;
+    int status = fl_route_find(req, req->call.method, req->call.path, &why);
 
     if (status != 0)
-        return status;
-    if ((req->caller.rights >> req->route->right & 1) == 0)
-        return fl_err_set(err, 403, "this caller (uid %u) does not have the right to do this",
-                          (unsigned)req->caller.uid);
-    status = fl_route_body(req, call->body, err);
-    if (status == 0 && req->route->needs_db && req->api->db == NULL)
-        status = fl_err_set(err, 503,
-                            "the control database is not open yet: it waits for the keys role; "
-                            "fairlead status shows the roles");
-    return status;
+        fl_req_problem(req, status, fl_gate_code(status), "%s", why.text);
+    else if (fl_gate_enter(req, &why) < 0)
+        fl_req_fail(req, &why);
 }
 
 int fl_api_begin(struct fl_api *api, const struct fl_call *call, const struct fl_reply_ops *reply,
                  void *reply_ctx, struct fl_req **ret, struct fl_err *err)
 {
     struct fl_req *req = calloc(1, sizeof *req);
-    struct fl_err why;
-    int status;
 
     if (req == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
     req->api = api;
-    req->caller = call->caller;
     req->reply = reply;
     req->reply_ctx = reply_ctx;
     fl_arena_init(&req->arena, ARENA_MAX);
     fl_buf_init(&req->out, FL_REQ_OUT_MAX);
+    fl_buf_init(&req->headers, HEADERS_MAX);
+    fl_buf_init(&req->kept, FL_REQ_KEPT_MAX);
+    if (keep_call(req, call) < 0) {
+        fl_req_free(req);
+        return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
+    }
     *ret = req;
-    status = admit(req, call, &why);
-    if (status != 0)
-        fl_req_problem(req, status, code_of(status), "%s", why.text);
-    else if (req->route->handler(req, &why) < 0)
-        fl_req_fail(req, &why);
+    begin(req);
     return FL_OK;
+}
+
+/* Passwords, tokens and what an answer showed once do not stay in memory that is given back. */
+static void wipe(struct fl_req *req)
+{
+    const char *key;
+    json_t *value;
+    const struct fl_span secret[] = {req->call.body, req->call.cookie, req->call.bearer,
+                                     fl_buf_span(&req->out), fl_buf_span(&req->headers)};
+
+    for (size_t i = 0; i < FL_LEN(secret); i++)
+        if (secret[i].len > 0)
+            explicit_bzero((void *)(uintptr_t)secret[i].ptr, secret[i].len);
+    json_object_foreach(req->body, key, value)
+    {
+        if (json_is_string(value))
+            explicit_bzero((void *)(uintptr_t)json_string_value(value), json_string_length(value));
+    }
 }
 
 void fl_req_free(struct fl_req *req)
@@ -288,10 +305,14 @@ void fl_req_free(struct fl_req *req)
         return;
     req->ended = true;
     fl_ask_drop(req);
+    fl_again_drop(req);
     if (req->state_free != NULL)
         req->state_free(req->state);
+    wipe(req);
     json_decref(req->body);
     fl_buf_done(&req->out);
+    fl_buf_done(&req->headers);
+    fl_buf_done(&req->kept);
     fl_arena_done(&req->arena);
     free(req);
 }
@@ -319,9 +340,12 @@ void fl_api_open(struct fl_api *api, struct fl_db *db, struct fl_audit *audit)
 {
     api->db = db;
     api->audit = audit;
+    if (db != NULL)
+        fl_again_start(api);
 }
 
 void fl_api_free(struct fl_api *api)
 {
+    fl_req_free(api->house);
     free(api);
 }

@@ -1,4 +1,10 @@
-/* route.h - inside api: the table of routes, a request in work, and what handlers answer with. */
+/*
+ * route.h - inside api: the table of routes, a request in work, and what handlers answer with.
+ *
+ * A route is one row of routes.c: method, path, the right it needs (object and verb, model/role.h;
+ * the gate asks for it before the handler runs), whether the database must be open, parameters,
+ * fields, handler. Where the path has {t}, the gate has looked the tenant up: req->tenant.
+ */
 #ifndef FL_API_ROUTE_H
 #define FL_API_ROUTE_H
 
@@ -7,16 +13,20 @@
 #include "api/api.h"
 #include "base/arena.h"
 #include "codec/json.h"
+#include "model/role.h"
+#include "model/tenant.h"
 
 #define FL_REQ_ARGS       3u
 #define FL_REQ_PARAMS     32u
 #define FL_REQ_OUT_MAX    ((size_t)16 << 20)
 #define FL_REQ_JSON_DEPTH 16u
+#define FL_REQ_KEPT_MAX   ((size_t)64 << 10)
 
 struct fl_route {
     const char *method;
     const char *path; /* "/api/v1/tenants/{t}/sites" */
-    enum fl_right right;
+    enum fl_object object;
+    enum fl_verb verb;
     bool needs_db;
     const char *params; /* comma list of those allowed in the query string */
     const char *fields; /* comma list of those allowed in the body; NULL = no body */
@@ -40,27 +50,59 @@ struct fl_api {
     struct fl_ask *asks; /* list, see ask.h */
     uint32_t next_id;
     unsigned ask_count;
+    struct fl_req *house; /* people.c: accounts are compared; NULL: not now */
+    bool house_again;     /* once more, when it is done */
+    struct fl_stream *streams;    /* api_alarms.c: who listens to alarms */
+    struct fl_first_wait *firsts; /* api_first.c: who waits for a device's first line */
+};
+
+/* Who asks, once the gate knows. */
+struct fl_caller {
+    bool local; /* at the machine's socket: uid; all below is 0 then */
+    uint32_t uid;
+    bool is_token;          /* an API token, not a person's session */
+    uint64_t session;       /* its number at keys */
+    uint32_t user;          /* 0: none (local, or a token that was made there) */
+    uint32_t tenant;        /* 0: the operator's staff */
+    uint32_t scope;         /* what keys lets it do: trust/accounts.h */
+    int64_t reveal_us;      /* it sees personal data until then ... */
+    uint32_t reveal_tenant; /* ... of this tenant */
+    struct fl_rights rights;
+    char name[2 * FL_SLUG_MAX + 2]; /* it signs in with, for events */
 };
 
 struct fl_req {
     struct fl_api *api;
     const struct fl_route *route;
     struct fl_caller caller;
-    struct fl_arena arena;           /* of what was decoded */
-    struct fl_span arg[FL_REQ_ARGS]; /* {..} of the path, decoded */
+    struct fl_tenant tenant;              /* that the path names; id 0: none, or not there */
+    const struct fl_msg_session *session; /* as keys gave it, in arena; NULL: none */
+    struct fl_call call;                  /* spans in arena */
+    struct fl_arena arena;                /* of what was decoded */
+    struct fl_span arg[FL_REQ_ARGS];      /* {..} of the path, decoded */
+    size_t args;
     struct fl_param param[FL_REQ_PARAMS];
     size_t params;
     json_t *body;      /* an object, or NULL */
     const char *field; /* that a problem is about; a literal or in arena */
+    int why_status;    /* of the problem, when its code of an error does not say it; 0 */
+    const char *why;   /* its code */
     const struct fl_reply_ops *reply;
     void *reply_ctx;
-    struct fl_buf out; /* the answer while it is written */
+    struct fl_buf out;     /* the answer while it is written */
+    struct fl_buf headers; /* to go with its head: "name: value\n" each */
+    struct fl_buf kept;    /* of the answer, for whoever asks again with the same key (again.c) */
+    int kept_status;
+    char kept_type[80];
+    bool keeps;  /* an Idempotency-Key is in work */
+    bool secret; /* the answer shows something once: it is not kept */
     struct fl_json json;
     bool begun, ended;
     uint32_t reads;                  /* tenant whose rows it asked for; 0 = none */
     unsigned waiting;                /* parts that a handler waits for */
     const struct cap_wait *cap_wait; /* parts.c: while keys is asked for a capability */
-    void *state;                     /* the handler's */
+    int (*then)(struct fl_req *req, struct fl_err *err); /* people.c: once keys has done it */
+    void *state;                                         /* the handler's */
     void (*state_free)(void *state);
     void (*taken)(struct fl_req *req, uint64_t bytes);
 };
@@ -82,16 +124,23 @@ int fl_req_text(struct fl_req *req, const char *name, char *ret, size_t size, st
 int fl_req_num(struct fl_req *req, const char *name, uint64_t low, uint64_t high, uint64_t *ret,
                struct fl_err *err) FL_MUST_CHECK;
 int fl_req_bool(struct fl_req *req, const char *name, bool *ret, struct fl_err *err) FL_MUST_CHECK;
+/* A header of the request (name in lower case), or a span with ptr NULL. */
+struct fl_span fl_req_header_in(const struct fl_req *req, const char *name);
 /* FL_E_INVAL "NAME is missing" where a reader above gave 0. */
 int fl_req_missing(struct fl_req *req, const char *name, struct fl_err *err) FL_MUST_CHECK;
 
 /* ---- what it answers ---- */
 
+/* A header of the answer, before its head. A value with a control character is left out. */
+void fl_req_header(struct fl_req *req, const char *name, const char *fmt, ...) FL_PRINTF(3, 4);
 /* Begin a JSON answer: the writer, with the outer object open. */
 struct fl_json *fl_req_object(struct fl_req *req);
 /* Close the outer object and answer. */
 void fl_req_done(struct fl_req *req, int status);
 void fl_req_fail(struct fl_req *req, const struct fl_err *err); /* status by the code */
+/* Fill err; fl_req_fail() with it answers this status and code. Returns FL_E_DENIED. */
+int fl_req_why(struct fl_req *req, int status, const char *code, struct fl_err *err,
+               const char *fmt, ...) FL_PRINTF(5, 6);
 void fl_req_problem(struct fl_req *req, int status, const char *code, const char *fmt, ...)
     FL_PRINTF(4, 5);
 /* Streams. */
@@ -134,5 +183,7 @@ int fl_api_send(struct fl_api *api, enum fl_role role, enum fl_msg_type type, ui
 void fl_ask_drop(struct fl_req *req); /* all of this request */
 /* The right to read this tenant has ended: so do the answers that still stream. */
 void fl_ask_end_reads(struct fl_api *api, uint32_t tenant);
+/* ... that of one session. */
+void fl_ask_end_session_reads(struct fl_api *api, uint32_t tenant, uint64_t session);
 
 #endif

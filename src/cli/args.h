@@ -69,6 +69,22 @@ enum fl_opt {
     /* logs erase */
     FL_OPT_USER,
     FL_OPT_IP,
+    /* people */
+    FL_OPT_ROLE,
+    FL_OPT_EMAIL,
+    FL_OPT_DEPARTMENT,
+    FL_OPT_DISABLED,
+    FL_OPT_TOTP,
+    FL_OPT_DATA,
+    FL_OPT_HOURS,
+    FL_OPT_REASON,
+    /* places, alarms, searches */
+    FL_OPT_CITY,
+    FL_OPT_PLACE,
+    FL_OPT_STATE,
+    FL_OPT_SEVERITY,
+    FL_OPT_EVERY,
+    FL_OPT_THRESHOLD,
     FL_OPT_COUNT
 };
 _Static_assert(FL_OPT_COUNT <= 64, "a command's options are 64 bits");

@@ -13,8 +13,8 @@ static int run_show(struct fl_cli *cli)
         fl_js_line(ca);
     } else {
         (void)printf("%s", fl_js_text(ca, "ca_pem"));
-        (void)fprintf(stderr, "server certificate, SHA-256: %s\n",
-                      fl_js_text(ca, "server_fingerprint"));
+        (void)fprintf(stderr, "authority, SHA-256:          %s\nserver certificate, SHA-256: %s\n",
+                      fl_js_text(ca, "ca_fingerprint"), fl_js_text(ca, "server_fingerprint"));
     }
     json_decref(ca);
     return FL_EXIT_OK;

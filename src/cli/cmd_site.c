@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/cli.h"
 
@@ -8,12 +9,34 @@ static const char *sites(struct fl_cli_path *path, const char *tenant, const cha
                         : fl_cli_path(path, "/api/v1/tenants/", tenant, "/sites/", site, NULL);
 }
 
-static void put_settings(struct fl_cli *cli, json_t *body)
+/* LAT,LON as numbers; what is none the server refuses with what would be right. */
+static int put_place(json_t *body, const char *text)
+{
+    char *end = NULL;
+    double lat = strtod(text, &end), lon = 0;
+    bool ok = end != text && *end == ',';
+
+    if (ok) {
+        text = end + 1;
+        lon = strtod(text, &end);
+        ok = end != text && *end == '\0';
+    }
+    if (!ok)
+        return fl_cli_usage("--place is LAT,LON in degrees, such as 52.52,13.405");
+    (void)json_object_set_new(body, "lat", json_real(lat));
+    (void)json_object_set_new(body, "lon", json_real(lon));
+    return FL_EXIT_OK;
+}
+
+static int put_settings(struct fl_cli *cli, json_t *body)
 {
     if (cli->opt[FL_OPT_NAME] != NULL)
         (void)json_object_set_new(body, "name", json_string(cli->opt[FL_OPT_NAME]));
     if (cli->opt[FL_OPT_COUNTRY] != NULL)
         (void)json_object_set_new(body, "country", json_string(cli->opt[FL_OPT_COUNTRY]));
+    if (cli->opt[FL_OPT_CITY] != NULL)
+        (void)json_object_set_new(body, "city", json_string(cli->opt[FL_OPT_CITY]));
+    return cli->opt[FL_OPT_PLACE] == NULL ? FL_EXIT_OK : put_place(body, cli->opt[FL_OPT_PLACE]);
 }
 
 static int list(struct fl_cli *cli, const json_t *answer, const char *tenant)
@@ -75,8 +98,9 @@ static int run_add(struct fl_cli *cli)
     if (r != FL_EXIT_OK)
         return r;
     body = json_pack("{s:s}", "slug", site);
-    put_settings(cli, body);
-    r = fl_cli_call(cli, "POST", sites(&path, tenant, NULL), body, &answer);
+    r = put_settings(cli, body);
+    if (r == FL_EXIT_OK)
+        r = fl_cli_call(cli, "POST", sites(&path, tenant, NULL), body, &answer);
     json_decref(body);
     if (r != FL_EXIT_OK)
         return r;
@@ -107,6 +131,10 @@ static int run_show(struct fl_cli *cli)
         fl_cli_pair(cli, "site", "%s/%s", tenant, fl_js_text(s, "slug"));
         fl_cli_pair(cli, "name", "%s", fl_js_text(s, "name"));
         fl_cli_pair(cli, "country", "%s", fl_js_text(s, "country"));
+        fl_cli_pair(cli, "city", "%s", fl_js_text(s, "city"));
+        if (json_is_number(json_object_get(s, "lat")))
+            fl_cli_pair(cli, "place", "%g,%g", json_number_value(json_object_get(s, "lat")),
+                        json_number_value(json_object_get(s, "lon")));
         fl_cli_pair(cli, "devices", "%u", (unsigned)fl_js_num(s, "devices"));
         fl_cli_when(cli, s, "created_at", false, text);
         fl_cli_pair(cli, "since", "%s", text);
@@ -120,10 +148,11 @@ static int run_set(struct fl_cli *cli)
     struct fl_cli_path path;
     char tenant[64], site[64];
     json_t *body = json_object(), *answer;
-    int r;
+    int r = put_settings(cli, body);
 
-    put_settings(cli, body);
-    if (json_object_size(body) == 0)
+    if (r != FL_EXIT_OK)
+        ;
+    else if (json_object_size(body) == 0)
         r = fl_cli_usage("nothing to set; fairlead site set -h shows what there is");
     else
         r = fl_cli_split(cli, cli->arg[0], tenant, site);
@@ -158,7 +187,8 @@ static int run_remove(struct fl_cli *cli)
     return r;
 }
 
-#define SETTINGS (FL_OPT_BIT(NAME) | FL_OPT_BIT(COUNTRY))
+#define SETTINGS                                                                                   \
+    (FL_OPT_BIT(NAME) | FL_OPT_BIT(COUNTRY) | FL_OPT_BIT(CITY) | FL_OPT_BIT(PLACE))
 
 const struct fl_command fl_cmd_site[] = {
     {"list",

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "cli/cli.h"
+#include "cli/people.h"
 
 #define TENANTS "/api/v1/tenants"
 
@@ -384,5 +384,34 @@ const struct fl_command fl_cmd_tenant[] = {
      NULL,
      {"fairlead tenant ca remove acme", "fairlead tenant ca remove acme --yes"},
      run_ca_remove},
+    {"department list",
+     "TENANT",
+     1,
+     1,
+     FL_OPTS_SERVER,
+     "the departments of a tenant",
+     NULL,
+     {"fairlead tenant department list acme", "fairlead tenant department list acme --json"},
+     fl_cli_department_list},
+    {"department add",
+     "TENANT DEPARTMENT",
+     2,
+     2,
+     FL_OPTS_SERVER | FL_OPT_BIT(NAME),
+     "make a department",
+     NULL,
+     {"fairlead tenant department add acme it --name 'Information technology'",
+      "fairlead tenant department add acme sales"},
+     fl_cli_department_add},
+    {"department remove",
+     "TENANT DEPARTMENT",
+     2,
+     2,
+     FL_OPTS_SERVER,
+     "remove a department that nobody belongs to",
+     NULL,
+     {"fairlead tenant department remove acme it",
+      "fairlead tenant department remove acme sales --json"},
+     fl_cli_department_remove},
 };
 const size_t fl_cmd_tenant_count = FL_LEN(fl_cmd_tenant);

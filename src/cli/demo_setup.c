@@ -115,8 +115,9 @@ static int ensure_site(struct fl_demo_run *run, const struct fl_demo_site *site,
     bool made;
     int rc = ensure(run, fl_cli_path(&one, TENANTS_PATH "/", tenant, "/sites/", site->slug, NULL),
                     fl_cli_path(&all, TENANTS_PATH "/", tenant, "/sites", NULL),
-                    json_pack("{s:s, s:s, s:s}", "slug", site->slug, "name", site->name, "country",
-                              site->country),
+                    json_pack("{s:s, s:s, s:s, s:s, s:f, s:f}", "slug", site->slug, "name",
+                              site->name, "country", site->country, "city", site->city, "lat",
+                              site->lat, "lon", site->lon),
                     &made, &answer, err);
 
     json_decref(answer);

@@ -5,7 +5,9 @@
 #include "base/time.h"
 #include "cli/cli.h"
 #include "cli/complete.h"
+#include "cli/people.h"
 #include "cli/send.h"
+#include "cli/watch.h"
 
 static int run_version(struct fl_cli *cli)
 {
@@ -59,6 +61,13 @@ int main(int argc, char **argv)
         {"site", "where a tenant's devices stand", fl_cmd_site, fl_cmd_site_count},
         {"device", "who may send logs; their certificates", fl_cmd_device, fl_cmd_device_count},
         {"logs", "ask for logs; parse, send, purge, erase", fl_cmd_logs, fl_cmd_logs_count},
+        {"user", "who signs in", fl_cmd_user, fl_cmd_user_count},
+        {"role", "what users may", fl_cmd_role, fl_cmd_role_count},
+        {"token", "how programs sign in", fl_cmd_token, fl_cmd_token_count},
+        {"grant", "what a tenant lets the operator do", fl_cmd_grant, fl_cmd_grant_count},
+        {"alarm", "what is wrong, and who looks after it", fl_cmd_alarm, fl_cmd_alarm_count},
+        {"search", "searches that are saved, and run by themselves", fl_cmd_search,
+         fl_cmd_search_count},
         {"store", "the log store", fl_cmd_store, fl_cmd_store_count},
         {"keys", "the keys that everything stored is sealed with", fl_cmd_keys, fl_cmd_keys_count},
         {"ca", "what senders check the server with", fl_cmd_ca, fl_cmd_ca_count},

@@ -4,24 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/db_int.h"
 #include "db/migrate.h"
-#include "db/row.h"
-
-struct fl_db {
-    struct fl_sql *sql;
-    unsigned version;
-};
 
 /* ---- the tables ---- */
-
-#define COLUMN(s, kind, member)                                                                    \
-    {                                                                                              \
-#member, FL_COLUMN_##kind, offsetof(struct s, member), sizeof(((struct s *)0)->member)     \
-    }
-#define ROWS(s, table, has_id)                                                                     \
-    {                                                                                              \
-        table, s##_columns, FL_LEN(s##_columns), sizeof(struct s), has_id                          \
-    }
 
 static const struct fl_column fl_tenant_columns[] = {
     COLUMN(fl_tenant, U32, id),          COLUMN(fl_tenant, TEXT, slug),
@@ -29,6 +15,7 @@ static const struct fl_column fl_tenant_columns[] = {
     COLUMN(fl_tenant, U64, quota_bytes), COLUMN(fl_tenant, BOOL, demo),
     COLUMN(fl_tenant, TEXT, far_zones),  COLUMN(fl_tenant, TEXT, far_instances),
     COLUMN(fl_tenant, U64, created_us),  COLUMN(fl_tenant, U64, local_access_us),
+    COLUMN(fl_tenant, U32, silent_minutes),
 };
 static const struct fl_rows tenants = ROWS(fl_tenant, "tenants", 1);
 
@@ -42,6 +29,8 @@ static const struct fl_rows tenant_cas = ROWS(fl_tenant_ca, "tenant_cas", 0);
 static const struct fl_column fl_site_columns[] = {
     COLUMN(fl_site, U32, id),    COLUMN(fl_site, U32, tenant),   COLUMN(fl_site, TEXT, slug),
     COLUMN(fl_site, TEXT, name), COLUMN(fl_site, TEXT, country), COLUMN(fl_site, U64, created_us),
+    COLUMN(fl_site, TEXT, city), COLUMN(fl_site, BOOL, place),   COLUMN(fl_site, U64, lat_e6),
+    COLUMN(fl_site, U64, lon_e6),
 };
 static const struct fl_rows sites = ROWS(fl_site, "sites", 1);
 
@@ -159,7 +148,7 @@ void fl_db_rollback(struct fl_db *db)
 
 /* ---- errors that name the thing ---- */
 
-static int named(int r, struct fl_err *err, const char *noun, const char *name)
+int fl_db_named(int r, struct fl_err *err, const char *noun, const char *name)
 {
     if (r == FL_E_NOENT)
         return fl_err_set(err, r, "there is no %s '%s'", noun, name);
@@ -170,24 +159,10 @@ static int named(int r, struct fl_err *err, const char *noun, const char *name)
 
 /* ---- lists ---- */
 
-struct listing {
-    struct fl_sql *sql;
-    const struct fl_rows *rows;
-    struct fl_where all, rest; /* the whole list; what stands behind the cursor */
-    const char *order;
-    void *obj;                                               /* room for one row */
-    void (*cursor)(const void *obj, char *ret, size_t size); /* of this row */
-    int (*fn)(void *ctx, const void *obj);
-    void *ctx;
-    uint32_t limit;
-    struct fl_db_list list;
-    char last[FL_SLUG_MAX + 1];
-};
-
 /* One row more than asked for tells whether there is a next page. */
 static int list_one(void *ctx)
 {
-    struct listing *l = ctx;
+    struct fl_listing *l = ctx;
     int r;
 
     if (l->limit != 0 && l->list.count == l->limit) {
@@ -200,7 +175,7 @@ static int list_one(void *ctx)
     return r < 0 ? r : 0;
 }
 
-static int list_all(struct listing *l, struct fl_db_list *ret, struct fl_err *err)
+int fl_listing_all(struct fl_listing *l, struct fl_db_list *ret, struct fl_err *err)
 {
     int r = fl_row_count(l->sql, l->rows, &l->all, &l->list.total, err);
 
@@ -214,15 +189,15 @@ static int list_all(struct listing *l, struct fl_db_list *ret, struct fl_err *er
     return FL_OK;
 }
 
-static const char *after_of(struct fl_db_page page)
+const char *fl_listing_after(struct fl_db_page page)
 {
     return page.after == NULL ? "" : page.after;
 }
 
 /* A cursor of a list in order of ids. */
-static int after_id(struct fl_db_page page, uint64_t start, uint64_t *ret, struct fl_err *err)
+int fl_listing_after_id(struct fl_db_page page, uint64_t start, uint64_t *ret, struct fl_err *err)
 {
-    const char *after = after_of(page);
+    const char *after = fl_listing_after(page);
 
     *ret = start;
     if (*after != '\0' && (!fl_span_u64(fl_span_str(after), ret) || *ret > INT64_MAX))
@@ -249,14 +224,16 @@ int fl_db_tenant_add(struct fl_db *db, struct fl_tenant *t, struct fl_err *err)
 {
     int r = fl_tenant_check(t, err);
 
-    return r < 0 ? r : named(fl_row_insert(db->sql, &tenants, t, "", err), err, "tenant", t->slug);
+    return r < 0
+               ? r
+               : fl_db_named(fl_row_insert(db->sql, &tenants, t, "", err), err, "tenant", t->slug);
 }
 
 int fl_db_tenant_get(struct fl_db *db, const char *slug, struct fl_tenant *ret, struct fl_err *err)
 {
     const struct fl_where where = BY_SLUG(slug);
 
-    return named(fl_row_get(db->sql, &tenants, &where, ret, err), err, "tenant", slug);
+    return fl_db_named(fl_row_get(db->sql, &tenants, &where, ret, err), err, "tenant", slug);
 }
 
 int fl_db_tenant_by_id(struct fl_db *db, uint32_t id, struct fl_tenant *ret, struct fl_err *err)
@@ -271,7 +248,8 @@ int fl_db_tenant_set(struct fl_db *db, const struct fl_tenant *t, struct fl_err 
 {
     int r = fl_tenant_check(t, err);
 
-    return r < 0 ? r : named(fl_row_update(db->sql, &tenants, t, err), err, "tenant", t->slug);
+    return r < 0 ? r
+                 : fl_db_named(fl_row_update(db->sql, &tenants, t, err), err, "tenant", t->slug);
 }
 
 static int remove_named(struct fl_db *db, const struct fl_rows *rows, const struct fl_where *where,
@@ -280,7 +258,7 @@ static int remove_named(struct fl_db *db, const struct fl_rows *rows, const stru
     int64_t n = 0;
     int r = fl_row_remove(db->sql, rows, where, &n, err);
 
-    return r == 0 && n == 0 ? named(FL_E_NOENT, err, noun, name) : r;
+    return r == 0 && n == 0 ? fl_db_named(FL_E_NOENT, err, noun, name) : r;
 }
 
 int fl_db_tenant_remove(struct fl_db *db, const char *slug, struct fl_err *err)
@@ -314,18 +292,18 @@ int fl_db_tenants(struct fl_db *db, struct fl_db_page page,
 {
     struct fl_tenant row = {0};
     struct tenant_fn call = {fn, ctx};
-    struct listing l = {.sql = db->sql,
-                        .rows = &tenants,
-                        .all = {.text = "1"},
-                        .rest = {"slug > ?1", {FL_VALUE_TEXT(after_of(page))}, 1},
-                        .order = "slug",
-                        .obj = &row,
-                        .cursor = tenant_cursor,
-                        .fn = call_tenant,
-                        .ctx = &call,
-                        .limit = page.limit};
+    struct fl_listing l = {.sql = db->sql,
+                           .rows = &tenants,
+                           .all = {.text = "1"},
+                           .rest = {"slug > ?1", {FL_VALUE_TEXT(fl_listing_after(page))}, 1},
+                           .order = "slug",
+                           .obj = &row,
+                           .cursor = tenant_cursor,
+                           .fn = call_tenant,
+                           .ctx = &call,
+                           .limit = page.limit};
 
-    return list_all(&l, ret, err);
+    return fl_listing_all(&l, ret, err);
 }
 
 /* ---- a tenant's CA ---- */
@@ -374,7 +352,7 @@ int fl_db_site_add(struct fl_db *db, struct fl_site *s, struct fl_err *err)
         return r;
     r = fl_row_insert(db->sql, &sites, s, "", err);
     return r == FL_E_NOENT ? fl_err_set(err, r, "there is no tenant number %u", s->tenant)
-                           : named(r, err, "site", s->slug);
+                           : fl_db_named(r, err, "site", s->slug);
 }
 
 int fl_db_site_get(struct fl_db *db, uint32_t tenant, const char *slug, struct fl_site *ret,
@@ -382,14 +360,14 @@ int fl_db_site_get(struct fl_db *db, uint32_t tenant, const char *slug, struct f
 {
     const struct fl_where where = BY_TENANT_SLUG(tenant, slug);
 
-    return named(fl_row_get(db->sql, &sites, &where, ret, err), err, "site", slug);
+    return fl_db_named(fl_row_get(db->sql, &sites, &where, ret, err), err, "site", slug);
 }
 
 int fl_db_site_set(struct fl_db *db, const struct fl_site *s, struct fl_err *err)
 {
     int r = fl_site_check(s, err);
 
-    return r < 0 ? r : named(fl_row_update(db->sql, &sites, s, err), err, "site", s->slug);
+    return r < 0 ? r : fl_db_named(fl_row_update(db->sql, &sites, s, err), err, "site", s->slug);
 }
 
 int fl_db_site_remove(struct fl_db *db, uint32_t tenant, const char *slug, struct fl_err *err)
@@ -430,20 +408,20 @@ int fl_db_sites(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
 {
     struct fl_site row = {0};
     struct site_fn call = {fn, ctx};
-    struct listing l = {.sql = db->sql,
-                        .rows = &sites,
-                        .all = OF_TENANT(tenant),
-                        .rest = {"tenant = ?1 AND slug > ?2",
-                                 {FL_VALUE_I64(tenant), FL_VALUE_TEXT(after_of(page))},
-                                 2},
-                        .order = "slug",
-                        .obj = &row,
-                        .cursor = site_cursor,
-                        .fn = call_site,
-                        .ctx = &call,
-                        .limit = page.limit};
+    struct fl_listing l = {.sql = db->sql,
+                           .rows = &sites,
+                           .all = OF_TENANT(tenant),
+                           .rest = {"tenant = ?1 AND slug > ?2",
+                                    {FL_VALUE_I64(tenant), FL_VALUE_TEXT(fl_listing_after(page))},
+                                    2},
+                           .order = "slug",
+                           .obj = &row,
+                           .cursor = site_cursor,
+                           .fn = call_site,
+                           .ctx = &call,
+                           .limit = page.limit};
 
-    return list_all(&l, ret, err);
+    return fl_listing_all(&l, ret, err);
 }
 
 /* ---- devices ---- */
@@ -461,7 +439,7 @@ static int device_named(struct fl_db *db, int r, const struct fl_device *d, stru
         return fl_err_set(err, r, "there is no site '%s'", d->site);
     if (r == FL_E_EXISTS && fl_row_count(db->sql, &devices, &where, &n, NULL) == 0 && n > 0)
         return fl_err_set(err, r, "the host name '%s' belongs to another device", d->host);
-    return named(r, err, "device", d->slug);
+    return fl_db_named(r, err, "device", d->slug);
 }
 
 int fl_db_device_add(struct fl_db *db, struct fl_device *d, struct fl_err *err)
@@ -476,7 +454,7 @@ int fl_db_device_get(struct fl_db *db, uint32_t tenant, const char *slug, struct
 {
     const struct fl_where where = BY_TENANT_SLUG(tenant, slug);
 
-    return named(fl_row_get(db->sql, &devices, &where, ret, err), err, "device", slug);
+    return fl_db_named(fl_row_get(db->sql, &devices, &where, ret, err), err, "device", slug);
 }
 
 int fl_db_device_set(struct fl_db *db, const struct fl_device *d, struct fl_err *err)
@@ -488,7 +466,7 @@ int fl_db_device_set(struct fl_db *db, const struct fl_device *d, struct fl_err 
     if (r == 0)
         r = fl_row_count(db->sql, &devices, &where, &n, err);
     if (r == 0 && n == 0)
-        return named(FL_E_NOENT, err, "device", d->slug);
+        return fl_db_named(FL_E_NOENT, err, "device", d->slug);
     return r < 0 ? r : device_named(db, fl_row_update(db->sql, &devices, d, err), d, err);
 }
 
@@ -522,20 +500,20 @@ int fl_db_devices(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
 {
     struct fl_device row = {0};
     struct device_fn call = {fn, ctx};
-    struct listing l = {.sql = db->sql,
-                        .rows = &devices,
-                        .all = OF_TENANT(tenant),
-                        .rest = {"tenant = ?1 AND slug > ?2",
-                                 {FL_VALUE_I64(tenant), FL_VALUE_TEXT(after_of(page))},
-                                 2},
-                        .order = "slug",
-                        .obj = &row,
-                        .cursor = device_cursor,
-                        .fn = call_device,
-                        .ctx = &call,
-                        .limit = page.limit};
+    struct fl_listing l = {.sql = db->sql,
+                           .rows = &devices,
+                           .all = OF_TENANT(tenant),
+                           .rest = {"tenant = ?1 AND slug > ?2",
+                                    {FL_VALUE_I64(tenant), FL_VALUE_TEXT(fl_listing_after(page))},
+                                    2},
+                           .order = "slug",
+                           .obj = &row,
+                           .cursor = device_cursor,
+                           .fn = call_device,
+                           .ctx = &call,
+                           .limit = page.limit};
 
-    return list_all(&l, ret, err);
+    return fl_listing_all(&l, ret, err);
 }
 
 /* ---- certificates ---- */
@@ -546,7 +524,7 @@ int fl_db_certificate_add(struct fl_db *db, struct fl_certificate *c, struct fl_
 
     if (r == FL_E_EXISTS)
         return fl_err_set(err, r, "the certificate belongs to a device already");
-    return named(r, err, "device", c->device);
+    return fl_db_named(r, err, "device", c->device);
 }
 
 int fl_db_certificate_get(struct fl_db *db, uint32_t tenant, const unsigned char fingerprint[32],
@@ -603,26 +581,26 @@ int fl_db_certificates(struct fl_db *db, uint32_t tenant, const char *device,
     const char *of = device == NULL ? "" : device;
     struct fl_certificate row = {0};
     struct certificate_fn call = {fn, ctx};
-    struct listing l = {.sql = db->sql,
-                        .rows = &certificates,
-                        .all = {"tenant = ?1 AND (?2 = '' OR device = ?2)",
-                                {FL_VALUE_I64(tenant), FL_VALUE_TEXT(of)},
-                                2},
-                        .order = "id",
-                        .obj = &row,
-                        .cursor = certificate_cursor,
-                        .fn = call_certificate,
-                        .ctx = &call,
-                        .limit = page.limit};
+    struct fl_listing l = {.sql = db->sql,
+                           .rows = &certificates,
+                           .all = {"tenant = ?1 AND (?2 = '' OR device = ?2)",
+                                   {FL_VALUE_I64(tenant), FL_VALUE_TEXT(of)},
+                                   2},
+                           .order = "id",
+                           .obj = &row,
+                           .cursor = certificate_cursor,
+                           .fn = call_certificate,
+                           .ctx = &call,
+                           .limit = page.limit};
     uint64_t after;
-    int r = after_id(page, 0, &after, err);
+    int r = fl_listing_after_id(page, 0, &after, err);
 
     if (r < 0)
         return r;
     l.rest = (struct fl_where){"tenant = ?1 AND (?2 = '' OR device = ?2) AND id > ?3",
                                {FL_VALUE_I64(tenant), FL_VALUE_TEXT(of), FL_VALUE_I64(after)},
                                3};
-    return list_all(&l, ret, err);
+    return fl_listing_all(&l, ret, err);
 }
 
 /* ---- settings ---- */
@@ -635,7 +613,7 @@ int fl_db_setting_get(struct fl_db *db, const char *name, char *ret, struct fl_e
 
     if (r == 0)
         memcpy(ret, row.value, sizeof row.value);
-    return named(r, err, "setting", name);
+    return fl_db_named(r, err, "setting", name);
 }
 
 int fl_db_setting_set(struct fl_db *db, const char *name, const char *value, struct fl_err *err)
@@ -676,13 +654,14 @@ int fl_db_counters_set(struct fl_db *db, const struct fl_counters *c, struct fl_
 {
     struct fl_counters copy = *c;
 
-    return named(fl_row_insert(db->sql, &counters, &copy,
-                               "ON CONFLICT (tenant, device) DO UPDATE SET boot = excluded.boot, "
-                               "total = excluded.total, seen = excluded.seen, last_us = "
-                               "excluded.last_us, skew_us = excluded.skew_us, gap_us = "
-                               "excluded.gap_us",
-                               err),
-                 err, "device", c->device);
+    return fl_db_named(
+        fl_row_insert(db->sql, &counters, &copy,
+                      "ON CONFLICT (tenant, device) DO UPDATE SET boot = excluded.boot, "
+                      "total = excluded.total, seen = excluded.seen, last_us = "
+                      "excluded.last_us, skew_us = excluded.skew_us, gap_us = "
+                      "excluded.gap_us",
+                      err),
+        err, "device", c->device);
 }
 
 int fl_db_rogue_note(struct fl_db *db, const struct fl_rogue *rogue, struct fl_err *err)
@@ -728,7 +707,7 @@ static int call_rogue(void *ctx, const void *obj)
 static int after_rogue(struct fl_db_page page, uint64_t *ret_at, uint64_t *ret_id,
                        struct fl_err *err)
 {
-    const char *after = after_of(page), *dot = strchr(after, '.');
+    const char *after = fl_listing_after(page), *dot = strchr(after, '.');
 
     *ret_at = INT64_MAX;
     *ret_id = INT64_MAX;
@@ -746,22 +725,22 @@ int fl_db_rogues(struct fl_db *db, struct fl_db_page page,
 {
     struct fl_rogue row = {0};
     struct rogue_fn call = {fn, ctx};
-    struct listing l = {.sql = db->sql,
-                        .rows = &rogues,
-                        .all = {.text = "1"},
-                        .order = "at_us DESC, id DESC",
-                        .obj = &row,
-                        .cursor = rogue_cursor,
-                        .fn = call_rogue,
-                        .ctx = &call,
-                        .limit = page.limit};
+    struct fl_listing l = {.sql = db->sql,
+                           .rows = &rogues,
+                           .all = {.text = "1"},
+                           .order = "at_us DESC, id DESC",
+                           .obj = &row,
+                           .cursor = rogue_cursor,
+                           .fn = call_rogue,
+                           .ctx = &call,
+                           .limit = page.limit};
     uint64_t at, id;
     int r = after_rogue(page, &at, &id, err);
 
     if (r < 0)
         return r;
     l.rest = (struct fl_where){"(at_us, id) < (?1, ?2)", {FL_VALUE_I64(at), FL_VALUE_I64(id)}, 2};
-    return list_all(&l, ret, err);
+    return fl_listing_all(&l, ret, err);
 }
 
 int fl_db_actor_note(struct fl_db *db, const char *pseudonym, const char *clear, int64_t at_us,
@@ -784,7 +763,7 @@ int fl_db_actor_get(struct fl_db *db, const char *pseudonym, char *ret, struct f
 
     if (r == 0)
         memcpy(ret, row.clear, sizeof row.clear);
-    return named(r, err, "actor", pseudonym);
+    return fl_db_named(r, err, "actor", pseudonym);
 }
 
 int fl_db_actor_forget(struct fl_db *db, const char *pseudonym, struct fl_err *err)

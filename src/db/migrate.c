@@ -55,23 +55,29 @@ static int apply(struct fl_sql *sql, const struct fl_migration *m, int64_t now_u
     return FL_OK;
 }
 
-int fl_migrate(struct fl_sql *sql, unsigned upto, int64_t now_us, struct fl_err *err)
+int fl_migrate_with(struct fl_sql *sql, const struct fl_migration *list, unsigned count,
+                    unsigned upto, int64_t now_us, struct fl_err *err)
 {
     unsigned version = 0;
     int r = fl_migrate_version(sql, &version, err);
 
     if (r < 0)
         return r;
-    if (version > fl_migration_count)
+    if (version > count)
         return fl_err_set(err, FL_E_INVAL,
                           "the control database is of version %u, this program knows versions up "
                           "to %u: run the newer Fairlead that wrote it, or restore a backup",
-                          version, fl_migration_count);
-    while (version < upto && version < fl_migration_count) {
-        r = apply(sql, &fl_migrations[version], now_us, err);
+                          version, count);
+    while (version < upto && version < count) {
+        r = apply(sql, &list[version], now_us, err);
         if (r < 0)
             return r;
         version++;
     }
     return FL_OK;
+}
+
+int fl_migrate(struct fl_sql *sql, unsigned upto, int64_t now_us, struct fl_err *err)
+{
+    return fl_migrate_with(sql, fl_migrations, fl_migration_count, upto, now_us, err);
 }

@@ -23,6 +23,10 @@ extern const unsigned fl_migration_count;
  */
 int fl_migrate(struct fl_sql *sql, unsigned upto, int64_t now_us, struct fl_err *err) FL_MUST_CHECK;
 
+/* The same with the schema of another database. */
+int fl_migrate_with(struct fl_sql *sql, const struct fl_migration *list, unsigned count,
+                    unsigned upto, int64_t now_us, struct fl_err *err) FL_MUST_CHECK;
+
 int fl_migrate_version(struct fl_sql *sql, unsigned *ret, struct fl_err *err) FL_MUST_CHECK;
 
 #endif

@@ -55,7 +55,7 @@ struct fl_value {
 
 struct fl_where {
     const char *text; /* "tenant = ?1 AND slug = ?2" */
-    struct fl_value values[4];
+    struct fl_value values[8];
     size_t count;
 };
 

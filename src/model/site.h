@@ -2,6 +2,7 @@
 #ifndef FL_MODEL_SITE_H
 #define FL_MODEL_SITE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/slug.h"
@@ -12,6 +13,9 @@ struct fl_site {
     char slug[FL_SLUG_MAX + 1];
     char name[FL_NAME_MAX + 1];
     char country[3]; /* ISO 3166-1 alpha-2, or "" */
+    char city[FL_NAME_MAX + 1]; /* or "" */
+    bool place;                 /* where it stands is known */
+    int64_t lat_e6, lon_e6;     /* WGS 84, millionths of a degree */
     int64_t created_us;
 };
 

@@ -23,5 +23,9 @@ int fl_tenant_check(const struct fl_tenant *t, struct fl_err *err)
         r = fl_list_check(TEXT(t->far_zones), "far_zones", err);
     if (r == 0)
         r = fl_list_check(TEXT(t->far_instances), "far_instances", err);
+    if (r == 0 && t->silent_minutes > FL_SILENT_MINUTES_MAX)
+        r = fl_err_set(err, FL_E_INVAL,
+                       "silent_minutes: a device is silent after 1 to %u minutes (0: the usual 15)",
+                       FL_SILENT_MINUTES_MAX);
     return r;
 }

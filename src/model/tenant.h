@@ -14,6 +14,7 @@
 
 #define FL_KEEP_DAYS_MIN   1u
 #define FL_KEEP_DAYS_MAX   30u
+#define FL_SILENT_MINUTES_MAX 1440u
 #define FL_QUOTA_BYTES_MIN (UINT64_C(1) << 20)
 #define FL_QUOTA_BYTES_MAX (UINT64_C(1) << 50)
 
@@ -27,6 +28,7 @@ struct fl_tenant {
     char far_zones[FL_LIST_MAX + 1];     /* comma lists: what marks the far end's copy of a */
     char far_instances[FL_LIST_MAX + 1]; /* session, so that it is not counted twice */
     int64_t created_us;
+    uint32_t silent_minutes; /* a device that sends nothing for so long is silent; 0: the usual */
     int64_t local_access_us; /* end of the local-access grant as last asked of keys; 0 = none */
 };
 

@@ -48,6 +48,7 @@ void world_init(struct world *w, int with_db)
         abort();
     fl_buf_init(&w->body, (size_t)1 << 20);
     fl_buf_init(&w->trailer, 4096);
+    fl_buf_init(&w->headers, 16384);
     for (size_t i = 0; i < SENT_MAX; i++)
         fl_buf_init(&w->sent[i].payload, FL_MSG_MAX_BYTES);
     env.conf = w->conf;
@@ -78,6 +79,7 @@ void world_done(struct world *w)
     fl_conf_free(w->conf);
     fl_buf_done(&w->body);
     fl_buf_done(&w->trailer);
+    fl_buf_done(&w->headers);
     for (size_t i = 0; i < SENT_MAX; i++)
         fl_buf_done(&w->sent[i].payload);
     for (size_t i = 0; i < FL_LEN(files); i++)
@@ -86,11 +88,13 @@ void world_done(struct world *w)
     (void)rmdir(w->dir);
 }
 
-static void on_head(void *ctx, int status, const char *type)
+static void on_head(void *ctx, int status, const char *type, struct fl_span headers)
 {
     struct world *w = ctx;
 
     w->heads++;
+    fl_buf_clear(&w->headers);
+    fl_buf_put_span(&w->headers, headers);
     w->status = status;
     (void)snprintf(w->type, sizeof w->type, "%s", type);
 }
@@ -110,19 +114,24 @@ static void on_end(void *ctx)
     ((struct world *)ctx)->ends++;
 }
 
-int world_call_as(struct world *w, unsigned rights, const char *method, const char *path,
-                  const char *body)
+int world_call(struct world *w, const char *method, const char *path, const char *body)
+{
+    struct fl_call call = {.local = true, .uid = 1000};
+
+    return world_ask(w, &call, method, path, body);
+}
+
+int world_ask(struct world *w, const struct fl_call *as, const char *method, const char *path,
+              const char *body)
 {
     static const struct fl_reply_ops ops = {on_head, on_body, on_trailer, on_end};
-    struct fl_call call = {
-        .method = fl_span_str(method),
-        .path = fl_span_str(path),
-        .type = FL_SPAN("application/json"),
-        .body = fl_span_str(body),
-        .caller = {.uid = 1000, .rights = rights},
-    };
+    struct fl_call call = *as;
     struct fl_err err;
 
+    call.method = fl_span_str(method);
+    call.path = fl_span_str(path);
+    call.type = FL_SPAN("application/json");
+    call.body = fl_span_str(body);
     fl_req_free(w->req);
     w->req = NULL;
     w->status = w->heads = w->ends = 0;
@@ -131,11 +140,6 @@ int world_call_as(struct world *w, unsigned rights, const char *method, const ch
     if (fl_api_begin(w->api, &call, &ops, w, &w->req, &err) < 0)
         abort();
     return w->status;
-}
-
-int world_call(struct world *w, const char *method, const char *path, const char *body)
-{
-    return world_call_as(w, FL_RIGHTS_LOCAL, method, path, body);
 }
 
 int world_has(const struct world *w, const char *text)

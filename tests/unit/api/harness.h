@@ -7,7 +7,7 @@
 #include "db/db.h"
 #include "trust/audit.h"
 
-#define SENT_MAX 16
+#define SENT_MAX 64
 
 struct sent { /* what the api asked of a role */
     enum fl_role to;
@@ -33,7 +33,7 @@ struct world {
     struct fl_req *req;
     int status, heads, ends;
     char type[80];
-    struct fl_buf body, trailer;
+    struct fl_buf body, trailer, headers;
 };
 
 void world_init(struct world *w, int with_db);
@@ -41,8 +41,9 @@ void world_done(struct world *w);
 
 /* Ask; returns the status, 0 when the answer is still to come. */
 int world_call(struct world *w, const char *method, const char *path, const char *body);
-int world_call_as(struct world *w, unsigned rights, const char *method, const char *path,
-                  const char *body);
+/* ... as somebody: as says who, by cookie, bearer, headers, local. */
+int world_ask(struct world *w, const struct fl_call *as, const char *method, const char *path,
+              const char *body);
 /* Is the text in the body (or, with status 0, nothing)? */
 int world_has(const struct world *w, const char *text);
 /* Answer the newest message that was sent to a role. */

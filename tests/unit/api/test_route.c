@@ -104,21 +104,6 @@ static void check_calls(struct world *w)
     }
 }
 
-/* Every route refuses a caller without its right, whatever else is wrong with the request. */
-static void check_rights(struct world *w)
-{
-    for (size_t i = 0; i < fl_routes_count; i++) {
-        unsigned all_but = FL_RIGHTS_LOCAL & ~(1u << fl_routes[i].right);
-        char name[200];
-
-        (void)snprintf(name, sizeof name, "%s %s needs its right", fl_routes[i].method,
-                       fl_routes[i].path);
-        CHECK(world_call_as(w, all_but, fl_routes[i].method, fl_routes[i].path, "") == 403 &&
-                  world_has(w, "\"code\":\"refused\""),
-              name);
-    }
-}
-
 static void check_no_database(void)
 {
     struct world w;
@@ -164,7 +149,6 @@ int main(void)
 
     world_init(&w, 1);
     check_calls(&w);
-    check_rights(&w);
     check_limits(&w);
     CHECK((w.changed & FL_CHANGED_SENDERS) != 0 && (w.changed & FL_CHANGED_RULES) != 0,
           "ingest and store are told of changes");
