@@ -148,7 +148,10 @@ static void put_value(struct fl_json *j, const char *key, const struct fl_event 
         fl_json_str(j, key, ev->v[f].str);
         break;
     case FL_T_IP:
-        fl_json_ip(j, key, ev->v[f].str.ptr);
+        if (ev->v[f].str.len == FL_IP_BYTES)
+            fl_json_ip(j, key, ev->v[f].str.ptr);
+        else /* hidden in part (logs/mask.h) */
+            fl_json_str(j, key, ev->v[f].str);
         break;
     }
 }
@@ -321,7 +324,10 @@ static void put_field_cell(struct fl_buf *out, const struct fl_event *ev, enum f
         put_cell(out, ev->v[f].str);
         break;
     case FL_T_IP:
-        put_cell(out, fl_span_of(text, fl_ip_format(ev->v[f].str.ptr, text)));
+        if (ev->v[f].str.len == FL_IP_BYTES)
+            put_cell(out, fl_span_of(text, fl_ip_format(ev->v[f].str.ptr, text)));
+        else
+            put_cell(out, ev->v[f].str);
         break;
     }
 }

@@ -134,6 +134,8 @@ bool fl_filter_word(const struct fl_filter *leaf, struct fl_span word)
         return in_net(word, leaf->text, leaf->num);
     case FL_OP_HAS:
         return true;
+    case FL_OP_CALL:
+        return leaf->call(leaf->ctx, leaf, word);
     case FL_OP_AND:
     case FL_OP_OR:
     case FL_OP_NOT:
@@ -168,6 +170,7 @@ static bool match_number(const struct fl_filter *leaf, uint64_t num)
     case FL_OP_CONTAINS:
     case FL_OP_NET:
     case FL_OP_TEXT:
+    case FL_OP_CALL:
         break;
     }
     return false;

@@ -42,7 +42,8 @@ enum fl_filter_op {
     FL_OP_NET,      /* address within net/bits */
     FL_OP_HAS,      /* has a value */
     FL_OP_FLAG,     /* any of the bits of num in FL_F_FLAGS */
-    FL_OP_TEXT      /* free words: url, message, raw */
+    FL_OP_TEXT,     /* free words: url, message, raw */
+    FL_OP_CALL      /* what a program puts in place of a leaf: call() decides; never parsed */
 };
 
 struct fl_filter {
@@ -52,6 +53,8 @@ struct fl_filter {
                                        a \\ stands before a * or \\ that means itself */
     uint64_t num, num_hi;           /* EQ, RANGE, FLAG on numbers; NET: prefix bits of 128 in num */
     struct fl_filter *left, *right; /* AND, OR; NOT has only left */
+    bool (*call)(void *ctx, const struct fl_filter *leaf, struct fl_span word); /* CALL */
+    void *ctx;
 };
 
 /* *ret lives in arena; NULL for the empty text (everything matches). FL_E_INVAL with "column N:

@@ -98,6 +98,29 @@ static void mask_ip(unsigned char ip[FL_IP_BYTES], uint64_t bits)
     }
 }
 
+/* 10.42.o.o and 2001:db8:1:o:o:o:o:o with bullets for o: as addresses are shown where
+ * a part of them is hidden. The bullets become zeros, the rest is a net. */
+static bool parse_half(struct fl_span text, unsigned char ip[FL_IP_BYTES], uint64_t *ret_bits)
+{
+    unsigned char plain[FL_IP_TEXT_BYTES];
+    bool v4 = text.len > 0 && memchr(text.ptr, ':', text.len) == NULL;
+    size_t n = 0, hidden = 0, i = 0;
+
+    for (; i < text.len && n < sizeof plain; n++) {
+        bool dot = text.len - i >= 3 && memcmp(text.ptr + i, "\xe2\x80\xa2", 3) == 0;
+
+        if (!dot && hidden > 0 && text.ptr[i] != (v4 ? '.' : ':'))
+            return false; /* behind the first only bullets */
+        plain[n] = dot ? '0' : text.ptr[i];
+        hidden += dot;
+        i += dot ? 3 : 1;
+    }
+    if (i < text.len || hidden != (v4 ? 2u : 5u) || !fl_ip_parse(fl_span_of(plain, n), ip))
+        return false;
+    *ret_bits = v4 ? 112 : 48;
+    return true;
+}
+
 static int ip_leaf(enum fl_filter_cmp cmp, const struct fl_filter_value *value,
                    struct fl_arena *arena, struct fl_filter *leaf, struct fl_err *err)
 {
@@ -113,6 +136,12 @@ static int ip_leaf(enum fl_filter_cmp cmp, const struct fl_filter_value *value,
     if (cmp != FL_CMP_EQ)
         return fl_err_set(err, FL_E_INVAL, "column %zu: %s is an address: write %s:10.1.0.0/16",
                           value->column, fl_filter_name(leaf->field), fl_filter_name(leaf->field));
+    if (slash == NULL && parse_half(value->text, ip, &bits)) {
+        leaf->op = FL_OP_NET;
+        leaf->text = fl_span_of(ip, FL_IP_BYTES);
+        leaf->num = bits;
+        return FL_OK;
+    }
     if (value->stars || !fl_ip_parse(fl_span_of(value->text.ptr, n), ip))
         return bad(err, value, leaf->field, want);
     if (slash != NULL && (!fl_span_u64(fl_span_of(slash + 1, value->text.len - n - 1), &bits) ||

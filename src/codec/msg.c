@@ -88,10 +88,12 @@ static const struct member audit_members[] = {
 static const struct member cert_members[] = {
     SPAN(cert, chain_pem, FL_MSG_CHUNK_MAX),
     SPAN(cert, ca_pem, FL_MSG_CHUNK_MAX),
+    SPAN(cert, key, 32),
 };
 
 static const struct member sign_ask_members[] = {
     SPAN(sign_ask, digest, 64),
+    SPAN(sign_ask, key, 32),
 };
 
 static const struct member sign_members[] = {
@@ -454,6 +456,7 @@ static const struct member session_members[] = {
     U64(session, until_us),
     U64(session, password_us),
     U64(session, reveal_us),
+    U32(session, reveal_tenant),
     SPAN(session, token, FL_MSG_SECRET_MAX),
     SPAN(session, csrf, FL_MSG_SECRET_MAX),
     SPAN(session, codes, FL_MSG_SECRET_MAX),
@@ -510,6 +513,11 @@ static const struct member reveal_members[] = {
     SPAN(reveal, purpose, FL_MSG_TEXT_MAX),
     SPAN(reveal, ticket, FL_MSG_TEXT_MAX),
     U64(reveal, until_us),
+};
+
+static const struct member reads_end_members[] = {
+    U64(reads_end, session),
+    U32(reads_end, tenant),
 };
 
 struct row {
@@ -623,6 +631,7 @@ static const struct row rows[FL_MSG_TYPE_COUNT] = {
     [FL_MSG_TOKEN_NEW] = ROW(token_new, "token_new", BIT(CORE), BIT(KEYS)),
     [FL_MSG_TENANT_GRANT] = ROW(tenant_grant, "tenant_grant", BIT(CORE), BIT(KEYS)),
     [FL_MSG_REVEAL] = ROW(reveal, "reveal", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_READS_END] = ROW(reads_end, "reads_end", BIT(KEYS), BIT(CORE)),
 };
 
 static const struct row *row_of(enum fl_msg_type type)

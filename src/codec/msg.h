@@ -43,7 +43,8 @@ enum fl_msg_type {
     FL_MSG_WAKE,   /* fd: eventfd; which: 0 rows are waiting (store reads), 1 room is back (ingest
                       reads) */
     FL_MSG_LISTEN, /* fd: a bound listening socket, with what is to be spoken on it */
-    FL_MSG_DIR,    /* fd: an open folder (O_PATH or O_DIRECTORY) that the role may use, by name */
+    FL_MSG_DIR,    /* fd: an open folder (O_PATH or O_DIRECTORY) that the role may use, by name; or a
+                      file that it is to read once ("web_cert", "web_key") */
     FL_MSG_START,  /* everything needed was sent: lock the door, then begin */
     FL_MSG_STOP,   /* finish what is in hand and exit 0 */
     /* role -> supervisor */
@@ -140,6 +141,7 @@ enum fl_msg_type {
     FL_MSG_TOKEN_NEW,    /* SESSION of the kind token */
     FL_MSG_TENANT_GRANT, /* DONE: the operator's staff may, or may no longer, see a tenant */
     FL_MSG_REVEAL,       /* DONE: a session sees personal data for a while, for a purpose */
+    FL_MSG_READS_END,    /* keys -> core: what a session reads of a tenant ends now */
     FL_MSG_TYPE_COUNT
 };
 
@@ -201,9 +203,11 @@ struct fl_msg_audit {
 };
 struct fl_msg_cert {
     struct fl_span chain_pem, ca_pem;
+    struct fl_span key; /* web: SHA-256 of the public key that the operator brought; else "" */
 };
 struct fl_msg_sign_ask {
     struct fl_span digest; /* at most 64 bytes */
+    struct fl_span key;    /* as CERT had it: which key signs; "" = the server's own */
 };
 struct fl_msg_sign {
     struct fl_span signature; /* DER */
@@ -527,6 +531,7 @@ struct fl_msg_session {
     int64_t created_us, last_us, idle_us, until_us; /* idle_us: ends then, when nothing is done */
     int64_t password_us;                            /* the password is over its days then */
     int64_t reveal_us;    /* personal data is shown until then; 0 = it is masked */
+    uint32_t reveal_tenant; /* of this tenant */
     struct fl_span token; /* a new one, to be kept by the browser; "" = as before */
     struct fl_span csrf;
     struct fl_span codes; /* recovery codes, a line each */
@@ -579,6 +584,10 @@ struct fl_msg_reveal {
     uint32_t tenant;
     struct fl_span purpose, ticket;
     int64_t until_us; /* 0 ends it */
+};
+struct fl_msg_reads_end {
+    uint64_t session;
+    uint32_t tenant;
 };
 
 /*

@@ -5,8 +5,8 @@
  * process that was taken over, or from a damaged disk. Version 2 is what is written; version 1
  * stays readable, because WAL files of earlier versions hold it.
  *
- * Version 2: the rows as columns, each distinct string once per column. Integers are little-endian;
- * varint is LEB128; zigzag maps 0 -1 1 -2 to 0 1 2 3.
+ * Version 2: the rows as columns, a string that repeats once per column. Integers are
+ * little-endian; varint is LEB128; zigzag maps 0 -1 1 -2 to 0 1 2 3.
  *
  *   0   2  "FB"
  *   2   1  version, 2
@@ -67,8 +67,8 @@
  * some 300 bytes a row. */
 #define FL_BATCH_VIEW_MAX_BYTES ((size_t)48 << 20)
 
-/* Collects rows until fl_batch_finish(), as columns, and interns their strings. Its memory grows
- * with what it holds and is kept for the next batch. */
+/* Collects rows until fl_batch_finish(), as columns, and interns their strings where that pays. Its
+ * memory grows with what it holds and is kept for the next batch. */
 struct fl_batch_writer;
 
 int fl_batch_writer_new(struct fl_batch_writer **ret, struct fl_err *err) FL_MUST_CHECK;
@@ -102,8 +102,9 @@ struct fl_batch_col {
     const uint8_t *has;   /* bitmap of rows, lowest bit first; NULL: all rows, or words */
     const uint64_t *num;  /* FL_T_NUM, FL_T_TIME: rows values, 0 where absent */
     const uint32_t *code; /* FL_T_STR, FL_T_IP: rows codes, 0 absent, below word_count */
-    /* [0] empty; bytes borrowed, or in the arena. What fl_batch_finish() wrote has distinct words,
-     * in order of first use; other bytes may repeat them, or hold some that no row has. */
+    /* [0] empty; bytes borrowed, or in the arena. What fl_batch_finish() wrote has them in order of
+     * first use, distinct unless nearly every row has one of its own; other bytes may repeat them
+     * anyhow, or hold some that no row has. */
     const struct fl_span *words;
     uint32_t word_count;
 };

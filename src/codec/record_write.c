@@ -6,18 +6,24 @@
 #include "codec/ip.h"
 #include "codec/record.h"
 #include "codec/record_form.h"
+#include "codec/record_put.h"
 
 /*
  * Values go into their columns as rows are added; strings are interned there, so that store meets
  * each distinct string of a batch once. Everything grows with use, and a writer that holds ten rows
  * touches some cache lines per column that the rows have, and nothing of the others.
+ *
+ * A column in which nearly every row had a string of its own gains nothing from that: for some
+ * batches its strings are put one behind the other, as they come, and then it is looked at again.
  */
 enum {
     CAP_FIRST = 16,   /* values, words */
     SLOTS_FIRST = 32, /* a power of two */
     BYTES_FIRST = 128,
-    SHAPES = 64,   /* remembered by number: a power of two */
-    ROW_BYTES = 2, /* of the row's kind */
+    SHAPES = 64,        /* remembered by number: a power of two */
+    PLAIN_VALUES = 256, /* fewer say nothing about a column */
+    PLAIN_BATCHES = 32, /* until it is looked at again */
+    ROW_BYTES = 2,      /* of the row's kind */
     FRONT_BYTES = 32,
     SLACK_BYTES = 8
 };
@@ -50,6 +56,7 @@ struct dict {
     uint32_t last; /* word that came last: often the next one too */
     uint32_t last_len;
     struct head last_head;
+    uint32_t plain; /* not 0: each value is a word, without codes; batches for which that stays */
 };
 
 struct column {
@@ -286,17 +293,23 @@ static bool widen(struct fl_batch_writer *w, struct dict *d)
     return true;
 }
 
+/* Room for one more word. */
+static inline bool room_for_word(struct fl_batch_writer *w, struct dict *d, size_t len)
+{
+    if (d->count == d->cap &&
+        !grow(w, &d->words, &d->cap, sizeof *d->words, d->count + 1, CAP_FIRST))
+        return false;
+    return d->bytes_cap - d->bytes_len >= len ||
+           grow(w, &d->bytes, &d->bytes_cap, 1, d->bytes_len + (uint32_t)len, BYTES_FIRST);
+}
+
 /* At most half of the slots are taken, so that chains stay short. */
 static bool add_word(struct fl_batch_writer *w, struct dict *d, struct fl_span s, struct head head,
                      uint32_t hash)
 {
     if ((d->slot_cap == 0 || d->count * 2 > d->mask) && !widen(w, d))
         return false;
-    if (d->count == d->cap &&
-        !grow(w, &d->words, &d->cap, sizeof *d->words, d->count + 1, CAP_FIRST))
-        return false;
-    if (d->bytes_cap - d->bytes_len < s.len &&
-        !grow(w, &d->bytes, &d->bytes_cap, 1, d->bytes_len + (uint32_t)s.len, BYTES_FIRST))
+    if (!room_for_word(w, d, s.len))
         return false;
     *slot_of(d, s, head, hash) = (struct slot){(uint16_t)(hash >> 16), (uint16_t)(d->count + 1)};
     d->words[d->count++] = (struct word){d->bytes_len, (uint32_t)s.len, hash, head};
@@ -453,10 +466,30 @@ static bool add_shape(struct fl_batch_writer *w, const struct fl_event *ev, stru
     return true;
 }
 
+static inline bool add_plain(struct fl_batch_writer *w, struct column *col, struct fl_span s)
+{
+    struct dict *d = &col->dict;
+
+    if (!room_for_word(w, d, s.len))
+        return false;
+    d->words[d->count].at = d->bytes_len;
+    d->words[d->count++].len = (uint32_t)s.len;
+    if (s.len == FL_IP_BYTES) /* without a call */
+        memcpy(d->bytes + d->bytes_len, s.ptr, FL_IP_BYTES);
+    else if (s.len > 0)
+        memcpy(d->bytes + d->bytes_len, s.ptr, s.len);
+    d->bytes_len += (uint32_t)s.len;
+    w->bound += s.len + FL_BATCH_WORD_BYTES;
+    col->count++;
+    return true;
+}
+
 static inline bool add_string(struct fl_batch_writer *w, const struct fl_event *ev, unsigned f)
 {
     struct column *col = &w->col[f];
 
+    if (col->dict.plain != 0)
+        return add_plain(w, col, ev->v[f].str);
     if (f == FL_F_SHAPE ? !add_shape(w, ev, &col->dict) : !intern(w, &col->dict, ev->v[f].str))
         return false;
     if (!room_for_value(w, col, false))
@@ -493,6 +526,14 @@ static bool add_values(struct fl_batch_writer *w, const struct fl_event *ev,
     return i == all;
 }
 
+/* The value that was added last; its word stays where it is a shared one. */
+static void take_back(struct column *col)
+{
+    col->count--;
+    if (col->dict.plain != 0)
+        col->dict.bytes_len -= col->dict.words[--col->dict.count].len;
+}
+
 static int no_memory(struct fl_batch_writer *w, struct fl_err *err)
 {
     w->stray = true;
@@ -521,7 +562,7 @@ int fl_batch_add(struct fl_batch_writer *w, const struct fl_event *ev, struct fl
         return no_memory(w, err);
     if (!add_values(w, ev, kind, &done)) {
         while (done-- > 0)
-            w->col[kind->field[done]].count--;
+            take_back(&w->col[kind->field[done]]);
         return no_memory(w, err);
     }
     rows->v.code[rows->count++] = (uint16_t)rows->dict.last;
@@ -531,73 +572,6 @@ int fl_batch_add(struct fl_batch_writer *w, const struct fl_event *ev, struct fl
 }
 
 /* ---- bytes ---- */
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as they lie");
-
-static unsigned char *put_varint(unsigned char *p, uint64_t v)
-{
-    for (; v >= 0x80; v >>= 7)
-        *p++ = (unsigned char)(v | 0x80);
-    *p++ = (unsigned char)v;
-    return p;
-}
-
-static uint64_t zigzag(uint64_t v)
-{
-    return v << 1 ^ ((uint64_t)0 - (v >> 63));
-}
-
-static unsigned bytes_of(uint64_t v)
-{
-    unsigned n = 0;
-
-    for (; v > 0; v >>= 8)
-        n++;
-    return n;
-}
-
-/* Each loop is one that compilers turn into vectors. The last store of an odd width reaches beyond
- * its value: SLACK_BYTES. */
-static unsigned char *put_values(unsigned char *p, const uint64_t *v, uint32_t n, uint64_t least,
-                                 unsigned width)
-{
-    uint32_t i;
-
-    switch (width) {
-    case 0:
-        break;
-    case 1:
-        for (i = 0; i < n; i++)
-            p[i] = (unsigned char)(v[i] - least);
-        break;
-    case 2:
-        for (i = 0; i < n; i++) {
-            uint16_t one = (uint16_t)(v[i] - least);
-
-            memcpy(p + 2 * (size_t)i, &one, sizeof one);
-        }
-        break;
-    default:
-        for (i = 0; i < n; i++) {
-            uint64_t one = v[i] - least;
-
-            memcpy(p + width * (size_t)i, &one, sizeof one);
-        }
-    }
-    return p + width * (size_t)n;
-}
-
-/* Times of devices are often whole milliseconds or seconds. */
-static unsigned scale_of(const uint64_t *v, uint32_t n, uint64_t least)
-{
-    unsigned scale = FL_BATCH_SCALES - 1;
-
-    for (uint32_t i = 0; i < n && scale > 0; i++) {
-        while (scale > 0 && (v[i] - least) % fl_batch_scale[scale] != 0)
-            scale--;
-    }
-    return scale;
-}
 
 static unsigned char *put_numbers(unsigned char *p, struct column *col, enum fl_type type)
 {
@@ -680,7 +654,7 @@ static unsigned char *put_words(unsigned char *p, const struct column *col, enum
 {
     const struct dict *d = &col->dict;
     unsigned width = d->count <= 1 ? 0 : d->count <= 256 ? 1 : 2, len_form;
-    bool own = d->count == col->count && d->count > 1 && !stray;
+    bool own = d->count == col->count && d->count > 1 && (!stray || d->plain != 0);
     unsigned form = own ? FL_BATCH_CODE_OWN : width;
     uint32_t longest = 0;
 
@@ -721,26 +695,43 @@ static unsigned char *put_kinds(const struct fl_batch_writer *w, unsigned char *
     return put_codes(p, &w->kind, kinds <= 1 ? 0 : kinds <= 256 ? 1 : 2);
 }
 
+/* How the next batch does it. */
+static void plan(struct column *col, bool addresses)
+{
+    struct dict *d = &col->dict;
+
+    if (d->plain != 0)
+        d->plain--;
+    else if (col->count >= PLAIN_VALUES &&
+             d->count > (addresses ? col->count / 2 : col->count / 4 * 3))
+        d->plain = PLAIN_BATCHES;
+}
+
 static void column_clear(struct column *col)
 {
     struct dict *d = &col->dict;
     uint32_t slots = SLOTS_FIRST;
 
     col->count = 0;
-    if (d->slot_cap == 0)
+    d->bytes_len = d->last = 0;
+    if (d->slot_cap == 0 || d->plain != 0) {
+        d->count = 0;
         return;
+    }
     while (slots <= d->count * 2 && slots < d->slot_cap)
         slots *= 2; /* the next batch will hold as many */
     d->mask = slots - 1;
     memset(d->slots, 0, slots * sizeof *d->slots);
-    d->count = d->bytes_len = d->last = 0;
+    d->count = 0;
 }
 
 void fl_batch_clear(struct fl_batch_writer *w)
 {
     for (int f = 0; f < FL_FIELD_COUNT; f++) {
-        if (w->col[f].count > 0 || w->stray)
-            column_clear(&w->col[f]);
+        if (w->col[f].count == 0 && !w->stray)
+            continue;
+        plan(&w->col[f], fl_fields[f].type == FL_T_IP);
+        column_clear(&w->col[f]);
     }
     column_clear(&w->kind);
     w->rows = 0;

@@ -43,6 +43,14 @@ enum fl_setting {
     FL_SET_IDLE_S,          /* silence after which a device counts as gapped */
     FL_SET_STORE_MAX_BYTES, /* of all sealed segments; 0: no limit */
     FL_SET_MIN_FREE_BYTES,  /* that the disk keeps; 0: none */
+    FL_SET_WEB_LISTEN,      /* address:port of HTTPS, "" = none; default [::]:8443 */
+    FL_SET_WEB_ROOT,        /* path; files of the screen; "" = beside the program, or installed */
+    FL_SET_WEB_CERT,        /* path; the operator's own certificate chain, PEM; "" = self-made */
+    FL_SET_WEB_KEY,         /* path; its private key, PEM */
+    FL_SET_WEB_CONNECTIONS_MAX,
+    FL_SET_WEB_CONNECTIONS_PER_ADDRESS,
+    FL_SET_METRICS_OPEN,    /* 1: /metrics needs no token from this machine */
+    FL_SET_SIGN_IN_THREADS, /* that hash passwords */
     FL_SETTING_COUNT
 };
 

@@ -138,7 +138,7 @@ static void take_setting(struct parser *p, struct fl_span name, struct fl_span v
         return;
     }
     p->seen[i] = p->line;
-    if (fl_conf_rows[i].kind == FL_CONF_PATH && value.len == 0 && i != FL_SET_LOCAL_SOCKET) {
+    if ((i == FL_SET_DATA_DIR || i == FL_SET_LEDGER_DIR) && value.len == 0) {
         complain(p, p->line, name, "it is empty; write an absolute path");
         return;
     }

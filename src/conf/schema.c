@@ -65,7 +65,8 @@ const struct fl_conf_row fl_conf_rows[FL_SETTING_COUNT] = {
             .max = 4000000000,
             .zero_doc = "stay with the starter's user id",
             .brief = "The processes run under user ids from here on when started as root.",
-            .help = "ingest takes uid_base + 1, core + 2, store + 3, keys + 4, with group ids of "
+            .help = "ingest takes uid_base + 1, core + 2, store + 3, keys + 4, web + 5, with group "
+                    "ids of "
                     "the same numbers. Nobody else should have these ids. Changing it gives the "
                     "data folders to the new ids at the next start.",
         },
@@ -246,6 +247,87 @@ const struct fl_conf_row fl_conf_rows[FL_SETTING_COUNT] = {
             .help = "When that does not help and less than half of it is left, nothing is accepted "
                     "until three quarters are free: devices wait, nothing is lost. What is left is "
                     "needed to destroy keys.",
+        },
+    [FL_SET_WEB_LISTEN] =
+        {
+            .name = "web_listen",
+            .kind = FL_CONF_ADDRESS,
+            .preset = "[::]:8443",
+            .brief = "Address and port of the screen and the HTTPS interface.",
+            .help = "TLS 1.2 and later. Empty: neither is served, and no process for them runs.",
+        },
+    [FL_SET_WEB_ROOT] =
+        {
+            .name = "web_root",
+            .kind = FL_CONF_PATH,
+            .preset = "",
+            .preset_doc =
+                "the folder web beside the program, or share/fairlead/web where it is installed",
+            .brief = "Folder with the files of the screen.",
+            .help = "They must be readable by all users. Changed files are served within seconds.",
+        },
+    [FL_SET_WEB_CERT] =
+        {
+            .name = "web_cert",
+            .kind = FL_CONF_PATH,
+            .preset = "",
+            .preset_doc = "made by Fairlead's own authority, for server_names",
+            .brief = "Own certificate of the HTTPS interface: PEM, with its chain behind it.",
+            .help = "Needs web_key. Its key must be one on the curve P-256 (certbot: --key-type "
+                    "ecdsa). Both files are looked at every minute and upon SIGHUP; a pair that "
+                    "does not fit is named in the log, and the one before stays. With it, browsers "
+                    "are told to insist on HTTPS for this name.",
+        },
+    [FL_SET_WEB_KEY] =
+        {
+            .name = "web_key",
+            .kind = FL_CONF_PATH,
+            .preset = "",
+            .preset_doc = "none",
+            .brief = "Private key of web_cert, PEM without a password.",
+            .help = "Only the process that keeps keys ever reads it.",
+        },
+    [FL_SET_WEB_CONNECTIONS_MAX] =
+        {
+            .name = "web_connections_max",
+            .kind = FL_CONF_COUNT,
+            .preset = "2048",
+            .min = 8,
+            .max = 60000,
+            .brief = "Connections to the HTTPS interface at a time.",
+            .help = "What is over it is closed before TLS begins.",
+        },
+    [FL_SET_WEB_CONNECTIONS_PER_ADDRESS] =
+        {
+            .name = "web_connections_per_address",
+            .kind = FL_CONF_COUNT,
+            .preset = "256",
+            .min = 1,
+            .max = 60000,
+            .brief = "The same from one address, or one IPv6 network of 64 bits.",
+            .help = "Raise it where many people stand behind one translated address.",
+        },
+    [FL_SET_METRICS_OPEN] =
+        {
+            .name = "metrics_open",
+            .kind = FL_CONF_COUNT,
+            .preset = "0",
+            .min = 1,
+            .max = 1,
+            .zero_doc = "a token with the right metrics:read is needed",
+            .brief = "1: /metrics is open to programs on this machine (loopback).",
+        },
+    [FL_SET_SIGN_IN_THREADS] =
+        {
+            .name = "sign_in_threads",
+            .kind = FL_CONF_COUNT,
+            .preset = "2",
+            .min = 1,
+            .max = 16,
+            .brief = "Passwords that are hashed at the same time.",
+            .help =
+                "Each takes 64 MiB and, for about 0.2 s, a processor; eight more a thread wait, "
+                "at most 5 s. What is over that is refused with a word to try again.",
         },
 };
 

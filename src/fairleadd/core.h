@@ -9,6 +9,7 @@
 #define FL_FAIRLEADD_CORE_H
 
 #include "api/api.h"
+#include "api/board.h"
 #include "base/buf.h"
 #include "db/db.h"
 #include "fairleadd/role.h"
@@ -30,6 +31,9 @@ struct fl_core {
     struct fl_role_env *env;
     struct fl_api *api;
     struct fl_live *live;
+    struct fl_board *board;
+    struct fl_core_alarms *alarms;     /* core_alarm.c */
+    struct fl_core_searches *searches; /* core_search.c */
     struct fl_db *db;       /* NULL until keys gave its key */
     struct fl_audit *audit; /* likewise */
     struct fl_imsg *link[FL_ROLE_COUNT];
@@ -40,6 +44,7 @@ struct fl_core {
     struct fl_watch *accept[FL_ROLE_MAX_LISTENERS];
     int accept_fd[FL_ROLE_MAX_LISTENERS]; /* the environment's */
     size_t accepts;
+    struct fl_core_web *web;        /* what web forwards; core_web.c */
     struct fl_core_client *clients; /* list */
     size_t client_count;
 
@@ -57,13 +62,41 @@ struct fl_core {
 };
 
 /* Ids of core's own questions; those of the api begin at FL_API_ID_FIRST. */
-enum { FL_CORE_ID_DB_KEY = 1, FL_CORE_ID_GRANT = 2 };
+enum { FL_CORE_ID_DB_KEY = 1, FL_CORE_ID_GRANT = 2, FL_CORE_ID_HEALTH = 3,
+       FL_CORE_ID_ALARM_STORE = 16, FL_CORE_ID_ALARM_ROLES = 17,
+       FL_CORE_ID_SEARCH = 32 /* and some behind it */ };
 
 /* ---- core_client.c ---- */
 
 int fl_core_listen(struct fl_core *core, struct fl_err *err) FL_MUST_CHECK;
 void fl_core_clients_tick(struct fl_core *core); /* ends idle ones */
 void fl_core_clients_free(struct fl_core *core);
+
+/* ---- core_web.c ---- */
+
+int fl_core_web_new(struct fl_core *core, struct fl_err *err) FL_MUST_CHECK;
+void fl_core_web_free(struct fl_core *core);
+void fl_core_web_link(struct fl_core *core, int fd);
+void fl_core_web_tick(struct fl_core *core);
+/* True: it was the answer to a question of health. */
+bool fl_core_web_health(struct fl_core *core, enum fl_role from, const struct fl_imsg_in *in);
+
+/* ---- core_alarm.c: what is wrong ---- */
+
+int fl_core_alarms_new(struct fl_core *core, struct fl_err *err) FL_MUST_CHECK;
+void fl_core_alarms_free(struct fl_core *core);
+void fl_core_alarms_tick(struct fl_core *core); /* every second */
+/* True: it was the answer to a question of its own. */
+bool fl_core_alarms_message(struct fl_core *core, enum fl_role from, const struct fl_imsg_in *in);
+void fl_core_alarms_lost(struct fl_core *core, enum fl_role role);
+
+/* ---- core_search.c: saved searches that run by themselves ---- */
+
+int fl_core_searches_new(struct fl_core *core, struct fl_err *err) FL_MUST_CHECK;
+void fl_core_searches_free(struct fl_core *core);
+void fl_core_searches_tick(struct fl_core *core); /* every second */
+bool fl_core_searches_message(struct fl_core *core, enum fl_role from, const struct fl_imsg_in *in);
+void fl_core_searches_lost(struct fl_core *core, enum fl_role role);
 
 /* ---- core_table.c ---- */
 

@@ -64,9 +64,10 @@ static int send_piece(struct fl_core_client *c, struct fl_span bytes)
     return fl_imsg_send(c->chan, FL_MSG_RESPONSE_BODY, c->id, &msg, -1, NULL);
 }
 
-static void send_head(struct fl_core_client *c, int status, struct fl_span type)
+static void send_head(struct fl_core_client *c, int status, struct fl_span type,
+                      struct fl_span headers)
 {
-    struct fl_msg_response msg = {.status = (uint16_t)status, .type = type};
+    struct fl_msg_response msg = {.status = (uint16_t)status, .type = type, .headers = headers};
 
     if (fl_imsg_send(c->chan, FL_MSG_RESPONSE, c->id, &msg, -1, NULL) < 0)
         fl_role_log(c->core->env, FL_LOG_WARN, "an answer's head could not be sent");
@@ -92,7 +93,7 @@ static void push(struct fl_core_client *c)
         return;
     c->end_waits = false;
     if (c->trailer.len > 0)
-        send_head(c, 200, fl_buf_span(&c->trailer));
+        send_head(c, 200, fl_buf_span(&c->trailer), FL_SPAN(""));
     fl_buf_clear(&c->trailer); /* once, should the end have to wait */
     if (fl_imsg_send(c->chan, FL_MSG_RESPONSE_END, c->id, NULL, -1, NULL) < 0)
         c->end_waits = true;
@@ -110,9 +111,9 @@ static void settle(struct fl_core_client *c)
         fl_req_taken(c->req, bytes);
 }
 
-static void reply_head(void *ctx, int status, const char *type)
+static void reply_head(void *ctx, int status, const char *type, struct fl_span headers)
 {
-    send_head(ctx, status, fl_span_str(type));
+    send_head(ctx, status, fl_span_str(type), headers);
 }
 
 static void reply_body(void *ctx, struct fl_span piece)
@@ -154,7 +155,7 @@ static void refuse(struct fl_core_client *c, int status, const char *code, const
 
     fl_buf_init(&text, 4096);
     fl_problem_write(&text, status, code, NULL, detail);
-    reply_head(c, status, "application/problem+json");
+    reply_head(c, status, "application/problem+json", FL_SPAN(""));
     reply_body(c, fl_buf_span(&text));
     reply_end(c);
 }
@@ -177,7 +178,8 @@ static void dispatch(struct fl_core_client *c)
         .path = fl_buf_span(&c->path),
         .type = fl_span_str(c->type),
         .body = fl_buf_span(&c->body),
-        .caller = {.uid = c->uid, .rights = FL_RIGHTS_LOCAL},
+        .local = true,
+        .uid = c->uid,
     };
     struct fl_err err;
 

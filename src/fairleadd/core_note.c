@@ -9,12 +9,29 @@
 
 /* ---- counters ---- */
 
+/* The board is told how far the counters moved. */
+static void note_stat(struct fl_core *core, const struct fl_msg_device_stat *msg)
+{
+    struct fl_counters before = {.tenant = msg->tenant};
+    const struct fl_live_device *device;
+    char name[FL_SLUG_MAX + 1];
+
+    (void)snprintf(name, sizeof name, "%.*s", FL_SPAN_ARG(msg->device));
+    device = fl_live_device(core->live, msg->tenant, name);
+    if (device != NULL)
+        before = device->counters;
+    fl_live_stat(core->live, msg);
+    device = fl_live_device(core->live, msg->tenant, name);
+    if (device != NULL)
+        fl_board_add(core->board, &before, &device->counters, fl_now_us());
+}
+
 void fl_core_take_stat(struct fl_core *core, struct fl_span payload)
 {
     struct fl_msg_device_stat msg;
 
     if (fl_msg_decode(FL_MSG_DEVICE_STAT, payload, &msg, NULL) == FL_OK)
-        fl_live_stat(core->live, &msg);
+        note_stat(core, &msg);
 }
 
 void fl_core_take_conn(struct fl_core *core, struct fl_span payload)

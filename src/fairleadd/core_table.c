@@ -150,8 +150,10 @@ static int tell_one(struct fl_core *core, unsigned what, struct fl_err *err)
         return core->link[FL_ROLE_STORE] == NULL ? FL_OK
                                                  : send_each(core, FL_ROLE_STORE, on_rule, err);
     case FL_CHANGED_GRANTS:
-        return core->link[FL_ROLE_KEYS] == NULL ? FL_OK
-                                                : send_each(core, FL_ROLE_KEYS, on_demo, err);
+        if (core->link[FL_ROLE_KEYS] == NULL)
+            return FL_OK;
+        fl_api_people_check(core->api);
+        return send_each(core, FL_ROLE_KEYS, on_demo, err);
     default:
         return FL_OK;
     }

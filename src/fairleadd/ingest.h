@@ -12,7 +12,8 @@
  * the tenant's open batch -> ring -> store. When a tenant's share of the ring is used up, or the
  * ring is full, the tenant is `paused`: none of its sockets is read, TCP pushes back, and the
  * others go on. What is held then is bounded: per connection what was read at once and half a
- * message, per tenant one open batch and one finished one.
+ * message, per tenant one open batch and one finished one, and over all tenants a number of bytes
+ * of finished ones, beyond which nobody is read whose next one would wait as well.
  *
  * Everybody has a turn: a connection is read up to a number of bytes that shrinks with the number
  * of those that wait for theirs, and handshakes, which cost as much as a thousand lines, are taken
@@ -112,6 +113,7 @@ struct fl_ingest_conn {
     bool queued;  /* on the list of those to go on with */
     bool parked;  /* on its tenant's list of those that wait for room in the ring */
     bool handing; /* on the list of handshakes to go on with */
+    bool held;    /* on the list of those that wait until fewer deliveries do */
     bool ended;   /* the peer has finished: what is left is framed, then it is closed */
     char why[FL_INGEST_WHY_BYTES];
     TAILQ_ENTRY(fl_ingest_conn) link;  /* of its state's list, oldest first */
@@ -166,7 +168,7 @@ struct fl_ingest {
     struct fl_ingest_udp *udp[FL_ROLE_MAX_LISTENERS];
     size_t udp_count;
     bool accepting;
-    struct fl_ingest_conns shaking, live, again, hands;
+    struct fl_ingest_conns shaking, live, again, hands, held;
     size_t again_count;
     bool again_posted, hands_posted;
     size_t conn_count;
@@ -188,6 +190,8 @@ struct fl_ingest {
 
     struct fl_ingest_batches open, idle; /* idle ones are kept for the next tenant */
     struct fl_ingest_batches waiting;    /* of the open ones, those with a delivery; oldest first */
+    size_t waiting_bytes;                /* of those deliveries */
+    bool waited_long;                    /* they were many since the last tick */
     struct fl_buf encoded;               /* the delivery at hand */
     struct fl_batch_writer *writers[FL_INGEST_WRITERS_MAX]; /* idle ones, warmest last */
     size_t writer_count, writer_bytes;                      /* bytes: of those in use as well */
@@ -239,6 +243,10 @@ void fl_ingest_turn_over(struct fl_ingest *in, struct fl_ingest_tenant *tenant);
 void fl_ingest_flush(struct fl_ingest *in);
 /* The ring may have room again. */
 void fl_ingest_retry(struct fl_ingest *in);
+/* So many deliveries wait that the tenant, whose next one would too, must not be read. */
+bool fl_ingest_crowded(struct fl_ingest *in, const struct fl_ingest_tenant *tenant);
+/* Once a second: memory of deliveries that waited goes back to the system. */
+void fl_ingest_batches_tick(struct fl_ingest *in);
 
 /* ---- connections ---- */
 
@@ -252,6 +260,8 @@ enum fl_tls_verdict fl_ingest_admit(void *ctx, void *peer, const struct fl_tls_c
 void fl_ingest_recheck(struct fl_ingest *in);
 /* Reading goes on after a pause of the tenant. */
 void fl_ingest_resume(struct fl_ingest *in, struct fl_ingest_tenant *tenant);
+/* Fewer deliveries wait: reading goes on where it was held back. */
+void fl_ingest_release(struct fl_ingest *in);
 /* Once a second: handshakes over time, silent connections with half a line. */
 void fl_ingest_conns_tick(struct fl_ingest *in);
 /* Read once more what waits, then end every connection. */

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -8,7 +9,10 @@
 enum {
     WRITERS_BYTES = 16 << 20, /* of all writers: over it, what is open goes to the ring */
     WRITERS_MAX = FL_INGEST_WRITERS_MAX,
-    RETRY_MS = 100, /* look at the full ring again, should the doorbell be lost */
+    WAITING_BYTES = 8 << 20, /* of deliveries that wait: over it, senders wait instead */
+    WAITING_MANY = 1 << 20,  /* a heap that has grown so much is worth a look */
+    USUAL_BYTES = 64 << 10,  /* of a delivery */
+    RETRY_MS = 100,          /* look at the full ring again, should the doorbell be lost */
     CONNS_FIRST = 8,
     SENT_FIRST = 64
 };
@@ -265,6 +269,8 @@ static void wait_for_room(struct fl_ingest *in, struct fl_ingest_batch *batch, u
         return;
     }
     batch->ready_rows = rows;
+    in->waiting_bytes += batch->ready.len;
+    in->waited_long = in->waited_long || in->waiting_bytes > WAITING_MANY;
     batch->tenant->paused = true;
     batch->tenant->paused_mono_us = fl_now_mono_us();
     TAILQ_INSERT_TAIL(&in->waiting, batch, wait_link);
@@ -347,6 +353,7 @@ void fl_ingest_retry(struct fl_ingest *in)
         if (!put(in, tenant, fl_buf_span(&batch->ready), batch->ready_rows))
             continue;
         TAILQ_REMOVE(&in->waiting, batch, wait_link);
+        in->waiting_bytes -= batch->ready.len;
         fl_buf_done(&batch->ready);
         count_wait(in, tenant);
         tenant->paused = false;
@@ -356,10 +363,28 @@ void fl_ingest_retry(struct fl_ingest *in)
     }
     if (!TAILQ_EMPTY(&in->waiting))
         fl_watch_rearm(in->retry_timer, RETRY_MS);
+    if (in->waiting_bytes <= WAITING_BYTES && !in->stopping)
+        fl_ingest_release(in);
     if (moved && in->stopping)
         fl_ingest_flush(in);
     else if (moved)
         arm_flush(in);
+}
+
+bool fl_ingest_crowded(struct fl_ingest *in, const struct fl_ingest_tenant *tenant)
+{
+    if (in->waiting_bytes <= WAITING_BYTES)
+        return false;
+    count_given_back(in);
+    return in->no_room || !has_share(in, tenant, USUAL_BYTES);
+}
+
+void fl_ingest_batches_tick(struct fl_ingest *in)
+{
+    if (!in->waited_long || in->waiting_bytes > WAITING_MANY)
+        return;
+    in->waited_long = false;
+    (void)malloc_trim(0);
 }
 
 /* ---- rows ---- */
@@ -393,14 +418,13 @@ static bool list_lane(struct fl_ingest_batch *batch, struct fl_ingest_lane *lane
 static bool add(struct fl_ingest *in, struct fl_ingest_batch *batch, struct fl_ingest_lane *lane,
                 const struct fl_event *ev)
 {
-    struct fl_err err;
-    int rc = list_lane(batch, lane) ? fl_batch_add(batch->writer, ev, &err) : FL_E_LIMIT;
+    int rc = list_lane(batch, lane) ? fl_batch_add(batch->writer, ev, NULL) : FL_E_LIMIT;
 
     if (rc == FL_E_LIMIT && !batch->tenant->paused && rows_of(batch) > 0) {
         batch_put(in, batch);
         if (!writer_get(in, batch))
             return false;
-        rc = list_lane(batch, lane) ? fl_batch_add(batch->writer, ev, &err) : FL_E_NOMEM;
+        rc = list_lane(batch, lane) ? fl_batch_add(batch->writer, ev, NULL) : FL_E_NOMEM;
     }
     return rc == FL_OK;
 }

@@ -152,16 +152,16 @@ static void hang_up(struct fl_ingest_conn *conn)
 static void leave_queue(struct fl_ingest_conn *conn)
 {
     struct fl_ingest *in = conn->src.in;
+    struct fl_ingest_conns *list = conn->queued    ? &in->again
+                                   : conn->parked  ? &conn->src.tenant->parked
+                                   : conn->handing ? &in->hands
+                                   : conn->held    ? &in->held
+                                                   : NULL;
 
-    if (conn->queued) {
-        TAILQ_REMOVE(&in->again, conn, again);
-        in->again_count--;
-    } else if (conn->parked) {
-        TAILQ_REMOVE(&conn->src.tenant->parked, conn, again);
-    } else if (conn->handing) {
-        TAILQ_REMOVE(&in->hands, conn, again);
-    }
-    conn->queued = conn->parked = conn->handing = false;
+    if (list != NULL)
+        TAILQ_REMOVE(list, conn, again);
+    in->again_count -= conn->queued;
+    conn->queued = conn->parked = conn->handing = conn->held = false;
 }
 
 static void conn_free(struct fl_ingest_conn *conn, const char *why)
@@ -230,6 +230,24 @@ static void park(struct fl_ingest_conn *conn)
     leave_queue(conn);
     TAILQ_INSERT_TAIL(&conn->src.tenant->parked, conn, again);
     conn->parked = true;
+}
+
+static void hold(struct fl_ingest_conn *conn)
+{
+    fl_watch_change(conn->watch, 0);
+    leave_queue(conn);
+    TAILQ_INSERT_TAIL(&conn->src.in->held, conn, again);
+    conn->held = true;
+}
+
+void fl_ingest_release(struct fl_ingest *in)
+{
+    struct fl_ingest_conn *conn;
+
+    while ((conn = TAILQ_FIRST(&in->held)) != NULL) {
+        fl_watch_change(conn->watch, FL_ON_READ);
+        go_on_later(conn);
+    }
 }
 
 void fl_ingest_resume(struct fl_ingest *in, struct fl_ingest_tenant *tenant)
@@ -333,6 +351,10 @@ static void pump(struct fl_ingest_conn *conn)
     fl_ingest_clock(in);
     if (!take_messages(conn)) { /* what an earlier pause left over */
         park(conn);
+        return;
+    }
+    if (!conn->ended && fl_ingest_crowded(in, conn->src.tenant)) {
+        hold(conn);
         return;
     }
     while (!conn->ended && turn < most && rc == FL_OK && !conn->src.tenant->paused) {
@@ -667,6 +689,7 @@ int fl_ingest_conns_init(struct fl_ingest *in, struct fl_err *err)
     TAILQ_INIT(&in->live);
     TAILQ_INIT(&in->again);
     TAILQ_INIT(&in->hands);
+    TAILQ_INIT(&in->held);
     for (in->addr_slots = ADDR_SLOTS_MIN; in->addr_slots < max; in->addr_slots *= 2)
         ;
     in->addrs = calloc(in->addr_slots, sizeof(struct fl_ingest_addr *));
@@ -732,7 +755,7 @@ void fl_ingest_conns_tick(struct fl_ingest *in)
     for (conn = TAILQ_FIRST(&in->live); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
         if (now_us - conn->read_mono_us < SILENT_US || fl_frame_waiting(conn->frame) == 0 ||
-            conn->src.tenant->paused)
+            conn->src.tenant->paused || conn->held)
             continue;
         fl_frame_finish(conn->frame);
         (void)take_messages(conn);

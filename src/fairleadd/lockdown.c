@@ -46,8 +46,10 @@ struct scene {
 };
 
 #define BIT(role)  (1u << FL_ROLE_##role)
-#define EVERY      (BIT(INGEST) | BIT(CORE) | BIT(STORE) | BIT(KEYS))
+#define EVERY      (BIT(INGEST) | BIT(CORE) | BIT(STORE) | BIT(KEYS) | BIT(WEB))
 #define WITH_FILES (BIT(CORE) | BIT(STORE) | BIT(KEYS))
+#define WITH_DIR   (WITH_FILES | BIT(WEB))
+#define SCREEN_DIR "screen" /* what web_root is to web */
 
 /* What alone can refuse it, for roles that may use files at all. */
 enum needs { NEEDS_NOTHING, NEEDS_LANDLOCK, NEEDS_LANDLOCK_OR_UID };
@@ -299,6 +301,21 @@ static bool own_files(const struct scene *s)
     return ok;
 }
 
+static bool read_own_file(const struct scene *s)
+{
+    FL_AUTO(fl_buf_done) struct fl_buf text;
+
+    fl_buf_init(&text, 100);
+    return fl_file_read(s->dir_fd, "secret", &text, NULL) == FL_OK && text.len == 1;
+}
+
+static bool write_own_files(const struct scene *s)
+{
+    return opened(openat(s->dir_fd, "secret", O_WRONLY | O_CLOEXEC)) ||
+           opened(openat(s->dir_fd, "made", O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) ||
+           unlinkat(s->dir_fd, "secret", 0) == 0 || mkdirat(s->dir_fd, "sub", 0700) == 0;
+}
+
 /* By a path relative to the working folder, as a database engine does it. */
 static bool own_files_by_path(const struct scene *s)
 {
@@ -357,10 +374,12 @@ static bool memory_and_loop(const struct scene *s)
 static const struct attempt attempts[] = {
     {"can use files in its own folder", WITH_FILES, true, NEEDS_NOTHING, own_files},
     {"can use them by path", WITH_FILES, true, NEEDS_NOTHING, own_files_by_path},
+    {"can read the files of the screen", BIT(WEB), true, NEEDS_NOTHING, read_own_file},
+    {"change the files of the screen", BIT(WEB), false, NEEDS_LANDLOCK_OR_UID, write_own_files},
     {"can start threads", EVERY, true, NEEDS_NOTHING, threads},
     {"can encrypt", EVERY, true, NEEDS_NOTHING, crypto},
     {"can take memory and wait for events", EVERY, true, NEEDS_NOTHING, memory_and_loop},
-    {"can accept on a socket it was given", BIT(INGEST) | BIT(CORE), true, NEEDS_NOTHING,
+    {"can accept on a socket it was given", BIT(INGEST) | BIT(CORE) | BIT(WEB), true, NEEDS_NOTHING,
      accept_one},
     {"accept a connection", BIT(STORE) | BIT(KEYS), false, NEEDS_NOTHING, accept_one},
     {"read /etc/passwd", EVERY, false, NEEDS_LANDLOCK, open_passwd},
@@ -369,10 +388,10 @@ static const struct attempt attempts[] = {
     {"write a file outside its folder", EVERY, false, NEEDS_LANDLOCK, write_outside},
     {"create a file outside its folder", EVERY, false, NEEDS_LANDLOCK, create_outside},
     {"remove a file outside its folder", EVERY, false, NEEDS_LANDLOCK_OR_UID, remove_outside},
-    {"climb out of its folder by ..", WITH_FILES, false, NEEDS_LANDLOCK, climb_out},
+    {"climb out of its folder by ..", WITH_DIR, false, NEEDS_LANDLOCK, climb_out},
     {"open the other roles' folders", EVERY, false, NEEDS_LANDLOCK_OR_UID, open_others},
-    {"link to a file outside", WITH_FILES, false, NEEDS_NOTHING, link_out},
-    {"make a pipe or device", WITH_FILES, false, NEEDS_NOTHING, make_device},
+    {"link to a file outside", WITH_DIR, false, NEEDS_NOTHING, link_out},
+    {"make a pipe or device", WITH_DIR, false, NEEDS_NOTHING, make_device},
     {"change a file's mode or owner outside", EVERY, false, NEEDS_NOTHING, change_mode},
     {"make a TCP socket", EVERY, false, NEEDS_NOTHING, socket_tcp},
     {"make a UDP socket", EVERY, false, NEEDS_NOTHING, socket_udp},
@@ -442,7 +461,8 @@ static const char *why_skip(const struct attempt *a, const struct scene *s,
 {
     if (fl_sandbox_relaxed() && !a->must_work)
         return " # SKIP a build with sanitizers has a relaxed filter";
-    if (landlock || a->needs == NEEDS_NOTHING || !(fl_role_row(s->role)->may & FL_MAY_FILES))
+    if (landlock || a->needs == NEEDS_NOTHING ||
+        !(fl_role_row(s->role)->may & (FL_MAY_FILES | FL_MAY_READ)))
         return NULL;
     if (a->needs == NEEDS_LANDLOCK_OR_UID && fl_role_uid(s->role, conf) != 0)
         return NULL;
@@ -507,13 +527,16 @@ static int set_scene(struct scene *s, struct fl_place *place, struct fl_conf *co
         r = fl_conf_set(conf, FL_SET_LEDGER_DIR, fl_span_str(ledger), err);
     if (r == FL_OK)
         r = fl_place_folders(place, conf, err);
+    if (r == FL_OK)
+        r = fl_dir_make(place->data_fd, SCREEN_DIR, 0755, &place->dir_fds[FL_ROLE_WEB], err);
     for (int role = FL_ROLE_FIRST; r == FL_OK && role <= FL_ROLE_LAST; role++) {
         uid_t uid = fl_role_uid((enum fl_role)role, conf);
 
         if (place->dir_fds[role] < 0)
             continue;
-        r = fl_file_write(place->dir_fds[role], "secret", FL_SPAN("x"), 0600, err);
-        if (r == FL_OK &&
+        r = fl_file_write(place->dir_fds[role], "secret", FL_SPAN("x"),
+                          role == FL_ROLE_WEB ? 0644 : 0600, err);
+        if (r == FL_OK && role != FL_ROLE_WEB &&
             fchownat(place->dir_fds[role], "secret", uid == 0 ? stay : uid, (gid_t)-1, 0) < 0)
             r = fl_err_sys(err, FL_E_IO, errno, "give a file away");
     }
@@ -528,7 +551,9 @@ static void clear_scene(struct scene *s, struct fl_place *place)
         if (place->dir_fds[role] < 0)
             continue;
         (void)unlinkat(place->dir_fds[role], "secret", 0);
-        (void)unlinkat(place->data_fd, fl_role_row((enum fl_role)role)->dir, AT_REMOVEDIR);
+        (void)unlinkat(place->data_fd,
+                       role == FL_ROLE_WEB ? SCREEN_DIR : fl_role_row((enum fl_role)role)->dir,
+                       AT_REMOVEDIR);
     }
     (void)unlink(s->outside);
     if (place->data_fd >= 0)

@@ -41,6 +41,7 @@ const struct fl_role_ops *fl_role_ops_of(enum fl_role role)
         [FL_ROLE_CORE] = &fl_role_core,
         [FL_ROLE_STORE] = &fl_role_store,
         [FL_ROLE_KEYS] = &fl_role_keys,
+        [FL_ROLE_WEB] = &fl_role_web,
     };
 
     return ops[role];

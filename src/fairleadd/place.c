@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -139,6 +140,27 @@ static int give_folder(int fd, const char *name, enum fl_role role, const struct
     return FL_OK;
 }
 
+/* What is in a folder, and its name in the one above: else a power loss after the first start could
+ * take away a folder whose files were synced. */
+static int sync_name(int fd, const char *path, struct fl_err *err)
+{
+    char parent[PATH_MAX];
+    size_t len = strlen(path);
+    int r;
+
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    if (fsync(fd) < 0)
+        return fl_err_sys(err, FL_E_IO, errno, "sync the folder %s", path);
+    if (len >= sizeof parent)
+        return fl_err_set(err, FL_E_LIMIT, "a path of %zu bytes", len);
+    (void)snprintf(parent, sizeof parent, "%.*s", (int)len, path);
+    r = fl_dir_sync(AT_FDCWD, parent, err);
+    if (r == FL_E_DENIED) /* the folder above may not be read by everyone */
+        r = syncfs(fd) < 0 ? fl_err_sys(err, FL_E_IO, errno, "sync the folder %s", path) : FL_OK;
+    return r;
+}
+
 static int make_role_dir(struct fl_place *place, enum fl_role role, const struct fl_conf *conf,
                          struct fl_err *err)
 {
@@ -179,6 +201,8 @@ static int make_ledger_dir(struct fl_place *place, const struct fl_conf *conf, s
     r = check_ledger(fl_conf_str(conf, FL_SET_DATA_DIR), path, err);
     if (r == FL_OK)
         r = give_folder(place->ledger_fd, path, FL_ROLE_KEYS, conf, err);
+    if (r == FL_OK)
+        r = sync_name(place->ledger_fd, path, err);
     return r < 0 ? fl_err_wrap(err, "ledger_dir") : r;
 }
 
@@ -195,6 +219,8 @@ int fl_place_folders(struct fl_place *place, const struct fl_conf *conf, struct 
         r = make_role_dir(place, (enum fl_role)role, conf, err);
     if (r == FL_OK)
         r = fl_dir_make(place->data_fd, "run", 0711, &run_fd, err);
+    if (r == FL_OK) /* the names of what was made, and of the folder itself */
+        r = sync_name(place->data_fd, path, err);
     if (r < 0)
         return fl_err_wrap(err, "data_dir %s", path);
     return make_ledger_dir(place, conf, err);
@@ -253,7 +279,11 @@ static int add_inet(struct fl_place *place, enum fl_listen_kind kind, const char
     r = kind == FL_LISTEN_UDP ? fl_sock_bind_udp(address, &l->fd, err)
                               : fl_sock_listen_tcp(address, &l->fd, err);
     if (r < 0)
-        return fl_err_wrap(err, kind == FL_LISTEN_TLS_MUTUAL ? "listen_tls" : "listener %s", name);
+        return fl_err_wrap(err,
+                           kind == FL_LISTEN_TLS_MUTUAL ? "listen_tls"
+                           : kind == FL_LISTEN_WEB      ? "web_listen"
+                                                        : "listener %s",
+                           name);
     fl_sock_name(l->fd, l->address);
     place->listener_count++;
     return FL_OK;
@@ -281,6 +311,7 @@ static int add_local(struct fl_place *place, const struct fl_conf *conf, struct 
 static int bind_all(struct fl_place *place, const struct fl_conf *conf, struct fl_err *err)
 {
     const char *tls = fl_conf_str(conf, FL_SET_LISTEN_TLS);
+    const char *web = fl_conf_str(conf, FL_SET_WEB_LISTEN);
     int r = FL_OK;
 
     if (tls[0] != '\0')
@@ -293,6 +324,8 @@ static int bind_all(struct fl_place *place, const struct fl_conf *conf, struct f
             return fl_err_set(err, FL_E_INVAL, "listener %s: unknown kind %s", l->name, l->kind);
         r = add_inet(place, kind, l->name, l->tenant, l->address, err);
     }
+    if (r == FL_OK && web[0] != '\0')
+        r = add_inet(place, FL_LISTEN_WEB, "web", "", web, err);
     return r < 0 ? r : add_local(place, conf, err);
 }
 
@@ -310,7 +343,9 @@ static int make_ring(struct fl_place *place, const struct fl_conf *conf, struct 
 /* Descriptors for every connection; children inherit the limit. */
 static int raise_files(const struct fl_conf *conf, struct fl_err *err)
 {
-    rlim_t need = (rlim_t)fl_conf_num(conf, FL_SET_CONNECTIONS_MAX) + SPARE_FILES;
+    uint64_t devices = fl_conf_num(conf, FL_SET_CONNECTIONS_MAX);
+    uint64_t web = fl_conf_num(conf, FL_SET_WEB_CONNECTIONS_MAX);
+    rlim_t need = (rlim_t)(devices > web ? devices : web) + SPARE_FILES;
     struct rlimit lim;
 
     if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
@@ -323,9 +358,75 @@ static int raise_files(const struct fl_conf *conf, struct fl_err *err)
     if (setrlimit(RLIMIT_NOFILE, &lim) < 0)
         return fl_err_set(err, FL_E_DENIED,
                           "connections_max: the system's limit of open files is too low for %llu; "
-                          "raise it (ulimit -n, LimitNOFILE=) to %llu or lower connections_max",
-                          (unsigned long long)fl_conf_num(conf, FL_SET_CONNECTIONS_MAX),
-                          (unsigned long long)need);
+                          "raise it (ulimit -n, LimitNOFILE=) to %llu or lower connections_max and "
+                          "web_connections_max",
+                          (unsigned long long)(need - SPARE_FILES), (unsigned long long)need);
+    return FL_OK;
+}
+
+/* Ours or root's to write, nobody else's. */
+static bool is_trusted(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && (st.st_uid == 0 || st.st_uid == geteuid()) &&
+           (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* The screen's files: what stands in the setting, else where they are beside this program, built or
+ * installed. The first that is there; none is no failure, for web then says what to do. */
+static int open_screen(const struct fl_conf *conf, char ret_path[PATH_MAX])
+{
+    static const char *const beside[] = {"web", "../share/fairlead/web", "../../../web"};
+    const char *set = fl_conf_str(conf, FL_SET_WEB_ROOT);
+    char exe[PATH_MAX / 2], *slash;
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+    if (set[0] != '\0') {
+        (void)snprintf(ret_path, PATH_MAX, "%s", set);
+        return open(set, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    exe[n < 0 ? 0 : n] = '\0';
+    slash = strrchr(exe, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    for (size_t i = 0; slash != NULL && i < FL_LEN(beside); i++) {
+        int fd;
+
+        (void)snprintf(ret_path, PATH_MAX, "%s/%s", exe, beside[i]);
+        fd = open(ret_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0 && is_trusted(fd))
+            return fd;
+        fl_fd_close(&fd);
+    }
+    (void)snprintf(ret_path, PATH_MAX, "/usr/share/fairlead/web");
+    return open(ret_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int find_screen(struct fl_place *place, const struct fl_conf *conf, struct fl_err *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    int fd;
+
+    if ((fl_conf_str(conf, FL_SET_WEB_CERT)[0] == '\0') !=
+        (fl_conf_str(conf, FL_SET_WEB_KEY)[0] == '\0'))
+        return fl_err_set(err, FL_E_INVAL,
+                          "web_cert and web_key belong together; give both or neither");
+    if (!fl_role_wanted(FL_ROLE_WEB, conf))
+        return FL_OK;
+    fd = open_screen(conf, path);
+    if (fd < 0 && fl_conf_str(conf, FL_SET_WEB_ROOT)[0] != '\0')
+        return fl_err_sys(err, FL_E_NOENT, errno, "web_root: open the folder %s", path);
+    if (fd >= 0 && fstat(fd, &st) == 0 && fl_role_uid(FL_ROLE_WEB, conf) != 0 &&
+        (st.st_mode & (S_IROTH | S_IXOTH)) != (S_IROTH | S_IXOTH)) {
+        (void)close(fd);
+        return fl_err_set(err, FL_E_DENIED,
+                          "web_root: the folder %s cannot be read by the user under whom web runs; "
+                          "do 'chmod -R o+rX %s'",
+                          path, path);
+    }
+    place->dir_fds[FL_ROLE_WEB] = fd;
     return FL_OK;
 }
 
@@ -337,6 +438,8 @@ int fl_place_prepare(struct fl_place *place, const struct fl_conf *conf, struct 
         r = take_lock(place, fl_conf_str(conf, FL_SET_DATA_DIR), err);
     if (r == FL_OK)
         r = raise_files(conf, err);
+    if (r == FL_OK)
+        r = find_screen(place, conf, err);
     if (r == FL_OK)
         r = bind_all(place, conf, err);
     if (r == FL_OK)

@@ -20,7 +20,8 @@ struct fl_place {
     int dir_fds[FL_ROLE_COUNT]; /* each role's folder; -1: none */
     int ledger_fd;              /* of the ledger of erasures, for the keys role */
     int ring_fd, wake_rows_fd, wake_room_fd;
-    struct fl_place_listener listeners[FL_ROLE_MAX_LISTENERS + 1]; /* the last is the local one */
+    struct fl_place_listener
+        listeners[FL_ROLE_MAX_LISTENERS + 2]; /* with web's and the local one */
     size_t listener_count;
     const char *local_path; /* to remove at the end; borrowed; NULL: not made */
 };

@@ -27,11 +27,17 @@ static const struct fl_role_row rows[FL_ROLE_COUNT] = {
     [FL_ROLE_CORE] = {.dir = "control", .may = FL_MAY_ACCEPT | FL_MAY_FILES},
     [FL_ROLE_STORE] = {.dir = "store", .may = FL_MAY_FILES},
     [FL_ROLE_KEYS] = {.dir = "keys", .may = FL_MAY_FILES},
+    [FL_ROLE_WEB] = {.dir = NULL, .may = FL_MAY_ACCEPT | FL_MAY_READ},
 };
 
 const struct fl_role_row *fl_role_row(enum fl_role role)
 {
     return &rows[role];
+}
+
+bool fl_role_wanted(enum fl_role role, const struct fl_conf *conf)
+{
+    return role != FL_ROLE_WEB || fl_conf_str(conf, FL_SET_WEB_LISTEN)[0] != '\0';
 }
 
 uid_t fl_role_uid(enum fl_role role, const struct fl_conf *conf)
@@ -177,6 +183,16 @@ static int take_dir(struct begin *b, struct fl_imsg_in *in, struct fl_err *err)
 
     if (r < 0)
         return r;
+    if (fl_span_eq(msg.name, FL_SPAN("web_cert"))) {
+        keep_fd(&b->env.web_cert_fd, in);
+        return FL_OK;
+    }
+    if (fl_span_eq(msg.name, FL_SPAN("web_key"))) { /* comes second */
+        keep_fd(&b->env.web_key_fd, in);
+        if (b->started && !b->stopping && b->ops->supervisor != NULL)
+            b->ops->supervisor(b->state, in);
+        return FL_OK;
+    }
     keep_fd(fl_span_eq(msg.name, FL_SPAN("ledger")) ? &b->env.ledger_fd : &b->env.dir_fd, in);
     return FL_OK;
 }
@@ -306,6 +322,8 @@ static void close_all(struct begin *b)
         fl_fd_close(&b->links[i]);
     fl_fd_close(&b->env.dir_fd);
     fl_fd_close(&b->env.ledger_fd);
+    fl_fd_close(&b->env.web_cert_fd);
+    fl_fd_close(&b->env.web_key_fd);
     fl_fd_close(&b->env.ring_fd);
     fl_fd_close(&b->env.wake_rows_fd);
     fl_fd_close(&b->env.wake_room_fd);
@@ -325,6 +343,8 @@ int fl_role_main(enum fl_role role)
     b->env = (struct fl_role_env){.role = role,
                                   .dir_fd = -1,
                                   .ledger_fd = -1,
+                                  .web_cert_fd = -1,
+                                  .web_key_fd = -1,
                                   .ring_fd = -1,
                                   .wake_rows_fd = -1,
                                   .wake_room_fd = -1};

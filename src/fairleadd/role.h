@@ -26,8 +26,10 @@ struct fl_role_env {
     struct fl_loop *loop;
     const struct fl_conf *conf; /* the settings, as sent by the supervisor */
     struct fl_imsg *supervisor;
-    int dir_fd;                     /* folder of this role's files (store, keys, control), or -1 */
-    int ledger_fd;                  /* folder of the ledger of erasures (keys), or -1 */
+    int dir_fd;    /* folder of this role's files (store, keys, control; web: the screen), or
+      -1 */
+    int ledger_fd; /* folder of the ledger of erasures (keys), or -1 */
+    int web_cert_fd, web_key_fd;    /* files that keys is to read, or -1; who reads closes */
     int ring_fd;                    /* ingest, store */
     int wake_rows_fd, wake_room_fd; /* eventfds between ingest and store */
     struct fl_role_listener listeners[FL_ROLE_MAX_LISTENERS];
@@ -40,11 +42,13 @@ struct fl_role_ops {
     /* A link to peer: take fd (it is yours). Replaces an earlier link to the same peer. */
     void (*link)(void *state, enum fl_role peer, int fd);
     void (*stop)(void *state); /* finish what is in hand, free everything, stop the loop */
-    /* Answers to FL_MSG_ROLES_ASK (core only); may be NULL. */
+    /* Answers to FL_MSG_ROLES_ASK (core); FL_MSG_DIR when web_cert_fd and web_key_fd are new
+       (keys). May be NULL. */
     void (*supervisor)(void *state, struct fl_imsg_in *in);
 };
 
-extern const struct fl_role_ops fl_role_ingest, fl_role_core, fl_role_store, fl_role_keys;
+extern const struct fl_role_ops fl_role_ingest, fl_role_core, fl_role_store, fl_role_keys,
+    fl_role_web;
 
 /* The one way in which roles write to the journal: "<level>role: text" on stderr, one line. */
 void fl_role_log(const struct fl_role_env *env, int level, const char *fmt, ...) FL_PRINTF(3, 4);

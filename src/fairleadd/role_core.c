@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/watch.h"
 #include "base/time.h"
 #include "fairleadd/core.h"
 
@@ -121,11 +122,16 @@ static void take(struct fl_core *core, enum fl_role from, const struct fl_imsg_i
         fl_core_take_event(core, from, in->payload);
         return;
     }
-    if (fl_api_message(core->api, from, in->type, in->id, in->payload))
+    if (fl_core_web_health(core, from, in) || fl_core_alarms_message(core, from, in) ||
+        fl_core_searches_message(core, from, in) ||
+        fl_api_message(core->api, from, in->type, in->id, in->payload))
         return;
     switch ((int)in->type) { /* int: the others are answers, or nobody's */
     case FL_MSG_DB_KEY:
         take_db_key(core, in->payload);
+        break;
+    case FL_MSG_READS_END:
+        fl_api_reads_end(core->api, in->payload);
         break;
     case FL_MSG_DEVICE_STAT:
         fl_core_take_stat(core, in->payload);
@@ -171,6 +177,8 @@ static void unlink_role(struct fl_core *core, enum fl_role role)
         fl_live_ingest_gone(core->live);
         fl_core_store_counters(core);
     }
+    fl_core_alarms_lost(core, role);
+    fl_core_searches_lost(core, role);
     fl_api_lost(core->api, role);
 }
 
@@ -190,6 +198,10 @@ static void core_link(void *state, enum fl_role peer, int fd)
     size_t out_max = peer == FL_ROLE_INGEST ? LINK_OUT_MAX : QUERY_OUT_BYTES;
     struct fl_err err;
 
+    if (peer == FL_ROLE_WEB) {
+        fl_core_web_link(core, fd);
+        return;
+    }
     if (core->link[peer] != NULL)
         unlink_role(core, peer);
     if (fl_imsg_new(core->env->loop, fd, FL_ROLE_CORE, peer, out_max, &ops, core, &core->link[peer],
@@ -211,7 +223,8 @@ static void core_supervisor(void *state, struct fl_imsg_in *in)
 {
     struct fl_core *core = state;
 
-    (void)fl_api_message(core->api, FL_ROLE_SUPERVISOR, in->type, in->id, in->payload);
+    if (!fl_core_alarms_message(core, FL_ROLE_SUPERVISOR, in))
+        (void)fl_api_message(core->api, FL_ROLE_SUPERVISOR, in->type, in->id, in->payload);
 }
 
 /* ---- time, beginning, end ---- */
@@ -222,6 +235,10 @@ static void on_tick(void *ctx)
 
     fl_api_tick(core->api);
     fl_core_clients_tick(core);
+    fl_core_web_tick(core);
+    fl_core_alarms_tick(core);
+    fl_core_searches_tick(core);
+    fl_api_watch_tick(core->api);
     fl_core_store_rogues(core);
     if (++core->ticks % COUNTERS_TICKS == 0)
         fl_core_store_counters(core);
@@ -233,12 +250,16 @@ static void core_free(struct fl_core *core)
     fl_watch_free(core->tick);
     fl_watch_free(core->tell);
     fl_core_clients_free(core);
+    fl_core_web_free(core);
     for (int role = 0; role < FL_ROLE_COUNT; role++)
         fl_imsg_free(core->link[role]);
     fl_core_notes_free(core);
     fl_audit_close(core->audit);
     fl_db_close(core->db);
     fl_api_free(core->api);
+    fl_core_alarms_free(core);
+    fl_core_searches_free(core);
+    fl_board_free(core->board);
     fl_live_free(core->live);
     free(core);
 }
@@ -259,6 +280,7 @@ static int core_begin(struct fl_core *core, struct fl_err *err)
     const struct fl_api_env env = {.ctx = core,
                                    .conf = core->env->conf,
                                    .live = core->live,
+                                   .board = core->board,
                                    .now_us = fl_now_us,
                                    .send = send_to,
                                    .changed = on_changed};
@@ -281,6 +303,14 @@ static int core_start(struct fl_role_env *env, void **ret_state, struct fl_err *
     core->env = env;
     core->generation = (uint64_t)fl_now_us(); /* greater than any of the process before */
     r = fl_live_new(&core->live, err);
+    if (r == FL_OK)
+        r = fl_board_new(&core->board, err);
+    if (r == FL_OK)
+        r = fl_core_alarms_new(core, err);
+    if (r == FL_OK)
+        r = fl_core_searches_new(core, err);
+    if (r == FL_OK)
+        r = fl_core_web_new(core, err);
     if (r == FL_OK)
         r = core_begin(core, err);
     if (r < 0) {

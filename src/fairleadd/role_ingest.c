@@ -211,6 +211,7 @@ static void on_tick(void *ctx)
     struct fl_ingest *in = ctx;
 
     fl_ingest_conns_tick(in);
+    fl_ingest_batches_tick(in);
     fl_ingest_report(in);
 }
 

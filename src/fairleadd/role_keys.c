@@ -29,26 +29,33 @@
 
 /* ---- telling ---- */
 
+void fl_keys_audit_as(struct fl_keys *k, const char *event, const char *actor, const char *object,
+                      struct fl_span detail)
+{
+    struct fl_msg_audit msg = {.at_us = fl_now_us(),
+                               .event = fl_span_str(event),
+                               .actor = fl_span_str(actor),
+                               .object = fl_span_str(object),
+                               .detail = detail};
+    struct fl_err err;
+
+    if (k->links[FL_ROLE_CORE] != NULL &&
+        fl_imsg_send(k->links[FL_ROLE_CORE], FL_MSG_AUDIT, 0, &msg, -1, &err) < 0)
+        fl_role_log(k->env, FL_LOG_WARN, "event %s of %s was not recorded: %s", event, object,
+                    err.text);
+}
+
 void fl_keys_audit(struct fl_keys *k, const char *event, uint32_t uid, const char *object,
                    const char *detail)
 {
     char actor[32];
-    struct fl_msg_audit msg = {.at_us = fl_now_us(),
-                               .event = fl_span_str(event),
-                               .object = fl_span_str(object),
-                               .detail = fl_span_str(detail)};
-    struct fl_err err;
 
     (void)snprintf(actor, sizeof actor,
                    uid == UINT32_MAX          ? "role:core"
                    : uid == FL_ROLE_STORE_UID ? "role:store"
                                               : "uid:%u",
                    uid);
-    msg.actor = fl_span_str(actor);
-    if (k->links[FL_ROLE_CORE] != NULL &&
-        fl_imsg_send(k->links[FL_ROLE_CORE], FL_MSG_AUDIT, 0, &msg, -1, &err) < 0)
-        fl_role_log(k->env, FL_LOG_WARN, "event %s of %s was not recorded: %s", event, object,
-                    err.text);
+    fl_keys_audit_as(k, event, actor, object, fl_span_str(detail));
 }
 
 /* ---- the store's file keys ---- */
@@ -221,6 +228,10 @@ static int on_cert(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const v
                                  .ca_pem = fl_buf_span(&k->ca_pem)};
 
     (void)msg;
+    if (chan == k->links[FL_ROLE_WEB] && k->web[0].signer != NULL) {
+        answer.chain_pem = fl_buf_span(&k->web[0].pem);
+        answer.key = fl_span_of(k->web[0].id, sizeof k->web[0].id);
+    }
     return fl_imsg_send(chan, FL_MSG_CERT, id, &answer, -1, err);
 }
 
@@ -229,10 +240,16 @@ static int on_sign(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const v
 {
     const struct fl_msg_sign_ask *ask = msg;
     unsigned char signature[FL_CA_SIGNATURE_MAX];
+    struct fl_signer *signer = k->signer;
     struct fl_msg_sign answer;
     size_t len = 0;
-    int r = fl_signer_sign(k->signer, ask->digest, signature, &len, err);
+    int r;
 
+    if (ask->key.len > 0) /* web alone may ask for the key that the operator brought */
+        signer = chan == k->links[FL_ROLE_WEB] ? fl_keys_web_signer(k, ask->key) : NULL;
+    if (signer == NULL)
+        return fl_err_set(err, FL_E_NOENT, "the key of that certificate is not here any more");
+    r = fl_signer_sign(signer, ask->digest, signature, &len, err);
     if (r < 0)
         return r;
     k->signs++;
@@ -346,9 +363,9 @@ static const struct purpose {
     uint32_t scope; /* at most */
     int64_t life_us;
 } purposes[] = {
-    {"query", FL_CAP_READ, 10 * MINUTE_US},
-    {"tail", FL_CAP_READ, 12 * 60 * MINUTE_US},
-    {"export", FL_CAP_READ | FL_CAP_EXPORT, 60 * MINUTE_US},
+    {"query", FL_CAP_READ | FL_CAP_REVEAL, 10 * MINUTE_US},
+    {"tail", FL_CAP_READ | FL_CAP_REVEAL, 12 * 60 * MINUTE_US},
+    {"export", FL_CAP_READ | FL_CAP_EXPORT | FL_CAP_REVEAL, 60 * MINUTE_US},
     {"operations", FL_CAP_READ | FL_CAP_PURGE, 10 * MINUTE_US},
     {"erasure", FL_CAP_READ | FL_CAP_PURGE, 60 * MINUTE_US},
 };
@@ -365,19 +382,26 @@ static void audit_cap(struct fl_keys *k, const char *event, const struct fl_msg_
                       uint64_t number)
 {
     const struct purpose *p = find_purpose(ask->purpose);
-    char object[32], detail[160];
+    char object[32], actor[32], detail[160];
 
     (void)snprintf(object, sizeof object, "tenant:%u", ask->tenant);
     (void)snprintf(detail, sizeof detail,
                    "{\"tenant_id\":%u,\"scope\":%u,\"purpose\":\"%s\",\"capability\":%llu}",
                    ask->tenant, ask->scope, p == NULL ? "unknown" : p->name,
                    (unsigned long long)number);
-    fl_keys_audit(k, event, ask->uid, object, detail);
+    if (ask->session == 0) {
+        fl_keys_audit(k, event, ask->uid, object, detail);
+        return;
+    }
+    (void)snprintf(actor, sizeof actor, "user:%u", fl_keys_user_of(k, ask->session));
+    fl_keys_audit_as(k, event, actor, object, fl_span_str(detail));
 }
 
 /*
- * Reading needs a living grant of the tenant, or the demonstration tenant. Purging alone does not:
- * it shows nothing, and the operator has to be able to remove a tenant; it is recorded.
+ * A session is held to its account, its tenant's grants and its reveals (trust/accounts.h). On the
+ * local socket reading needs a living grant of the tenant, or the demonstration tenant. Purging
+ * alone does not: it shows nothing, and the operator has to be able to remove a tenant; it is
+ * recorded.
  */
 static int decide(struct fl_keys *k, const struct fl_msg_cap_ask *ask, const struct purpose *p,
                   int64_t now_us, struct fl_cap *ret, struct fl_err *err)
@@ -390,16 +414,18 @@ static int decide(struct fl_keys *k, const struct fl_msg_cap_ask *ask, const str
     if (ask->scope == 0 || (ask->scope & ~p->scope) != 0)
         return fl_err_set(err, FL_E_DENIED, "the purpose %s does not allow the scope %#x", p->name,
                           ask->scope);
-    if (until == 0 && ask->scope != FL_CAP_PURGE)
+    if (ask->session == 0 && until == 0 && ask->scope != FL_CAP_PURGE)
         return fl_err_set(err, FL_E_DENIED,
                           "this tenant's logs may not be read here: it has given no local access");
     *ret = (struct fl_cap){.tenant = ask->tenant,
                            .scope = ask->scope,
                            .not_after_us = now_us + p->life_us,
                            .number = k->caps + 1};
+    (void)snprintf(ret->purpose, sizeof ret->purpose, "%s", p->name);
+    if (ask->session != 0)
+        return fl_keys_session_cap(k, ask, now_us, &ret->not_after_us, err);
     if (until != 0 && until < ret->not_after_us)
         ret->not_after_us = until;
-    (void)snprintf(ret->purpose, sizeof ret->purpose, "%s", p->name);
     return FL_OK;
 }
 
@@ -431,11 +457,7 @@ static int on_cap(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const vo
 
 /* ---- links ---- */
 
-static const struct request {
-    enum fl_msg_type type;
-    int (*handle)(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
-                  struct fl_err *err);
-} requests[] = {
+static const struct fl_keys_request requests[] = {
     {FL_MSG_FILE_KEY_NEW, on_file_new},
     {FL_MSG_FILE_KEY_ASK, on_file_ask},
     {FL_MSG_KEY_DESTROY, on_destroy},
@@ -455,6 +477,17 @@ static const struct request {
     {FL_MSG_KEY_FILES_ASK, on_files_ask},
 };
 
+static const struct fl_keys_request *find_request(enum fl_msg_type type)
+{
+    for (size_t i = 0; i < FL_LEN(requests); i++)
+        if (requests[i].type == type)
+            return &requests[i];
+    for (size_t i = 0; i < fl_keys_people_request_count; i++)
+        if (fl_keys_people_requests[i].type == type)
+            return &fl_keys_people_requests[i];
+    return NULL;
+}
+
 static int handle(struct fl_keys *k, struct fl_imsg *chan, const struct fl_imsg_in *in,
                   struct fl_err *err)
 {
@@ -471,17 +504,16 @@ static int handle(struct fl_keys *k, struct fl_imsg *chan, const struct fl_imsg_
         struct fl_msg_csr_sign csr;
         struct fl_msg_grant grant;
         struct fl_msg_cap_ask cap;
+        union fl_keys_people_msg people;
     } msg;
+    const struct fl_keys_request *request = find_request(in->type);
     int r = FL_OK;
 
-    for (size_t i = 0; i < FL_LEN(requests); i++) {
-        if (requests[i].type != in->type)
-            continue;
-        if (fl_msg_size(in->type) > 0)
-            r = fl_msg_decode(in->type, in->payload, &msg, err);
-        return r < 0 ? r : requests[i].handle(k, chan, in->id, &msg, err);
-    }
-    return fl_err_set(err, FL_E_PROTO, "keys does not answer %s", fl_msg_name(in->type));
+    if (request == NULL)
+        return fl_err_set(err, FL_E_PROTO, "keys does not answer %s", fl_msg_name(in->type));
+    if (fl_msg_size(in->type) > 0)
+        r = fl_msg_decode(in->type, in->payload, &msg, err);
+    return r < 0 ? r : request->handle(k, chan, in->id, &msg, err);
 }
 
 /* A sync that failed: what the disk holds is found out by a restart, not by going on. */
@@ -528,12 +560,14 @@ static void keys_link(void *state, enum fl_role peer, int fd)
     struct fl_err err;
     int r;
 
-    if (peer != FL_ROLE_STORE && peer != FL_ROLE_CORE && peer != FL_ROLE_INGEST) {
+    if (peer != FL_ROLE_STORE && peer != FL_ROLE_CORE && peer != FL_ROLE_INGEST &&
+        peer != FL_ROLE_WEB) {
         fl_fd_close(&fd);
         return;
     }
     fl_imsg_free(k->links[peer]);
     k->links[peer] = NULL;
+    k->core_link += peer == FL_ROLE_CORE;
     r = fl_imsg_new(k->env->loop, fd, FL_ROLE_KEYS, peer, OUT_MAX_BYTES, &ops, k, &k->links[peer],
                     &err);
     if (r == 0 && peer == FL_ROLE_STORE)
@@ -660,7 +694,9 @@ static void keys_free(struct fl_keys *k)
     for (size_t i = 0; i < FL_ROLE_COUNT; i++)
         fl_imsg_free(k->links[i]);
     fl_watch_free(k->watch);
+    fl_keys_people_close(k);
     fl_signer_free(k->signer);
+    fl_keys_web_done(k);
     fl_ca_free(k->ca);
     fl_keys_close(k);
     fl_buf_done(&k->ca_pem);
@@ -688,6 +724,8 @@ static int prepare(struct fl_keys *k, struct fl_err *err)
     if (r == 0)
         r = fl_keys_open(k, is_new, err);
     if (r == 0)
+        r = fl_keys_people_open(k, err);
+    if (r == 0)
         r = prepare_ca(k, err);
     if (r == 0)
         r = prepare_server(k, err);
@@ -714,8 +752,16 @@ static int keys_start(struct fl_role_env *env, void **ret_state, struct fl_err *
         keys_free(k);
         return r;
     }
+    fl_keys_web_take(k);
     *ret_state = k;
     return FL_OK;
+}
+
+/* A new pair of files for HTTPS is there. */
+static void keys_supervisor(void *state, struct fl_imsg_in *in)
+{
+    if (in->type == FL_MSG_DIR)
+        fl_keys_web_take(state);
 }
 
 static void keys_stop(void *state)
@@ -727,4 +773,5 @@ static void keys_stop(void *state)
     fl_loop_stop(loop);
 }
 
-const struct fl_role_ops fl_role_keys = {.start = keys_start, .link = keys_link, .stop = keys_stop};
+const struct fl_role_ops fl_role_keys = {
+    .start = keys_start, .link = keys_link, .stop = keys_stop, .supervisor = keys_supervisor};

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "fairleadd/store.h"
 #include "fairleadd/store_turn.h"
+#include "logs/mask.h"
 
 enum { FATAL_EXIT = 3 };
 
@@ -30,12 +31,14 @@ struct fl_store_job {
     struct fl_msg_purge purge;
     char why[128];
     unsigned char *texts; /* of the query; owned */
+    unsigned char names_key[FL_MASK_KEY_BYTES];
 };
 
 static void free_job(struct fl_store_job *job)
 {
     if (job == NULL)
         return;
+    explicit_bzero(job->names_key, sizeof job->names_key);
     free(job->texts);
     free(job);
 }
@@ -227,19 +230,43 @@ static void give_up(struct fl_store_job *job)
     pthread_mutex_unlock(&job->s->mu);
 }
 
-static void run_query(struct fl_store_job *job)
+/* The key of pseudonyms, where the answer or the question has some: hidden names, or a link with one
+ * in it. */
+static int take_names_key(struct fl_store_job *job, struct fl_err *err)
 {
-    const struct fl_query_sink sink = {sink_write, sink_cancelled, job};
-    struct fl_query_end end = {0};
-    struct fl_err err = {0};
-    struct reply *rp;
+    struct fl_query *q = &job->query;
     int r;
 
+    if (!q->masked && (q->filter.len == 0 || memmem(q->filter.ptr, q->filter.len, "user ", 5) == NULL))
+        return FL_OK;
+    r = fl_mask_key(job->s->keyring, q->tenant, job->names_key, err);
+    if (r == FL_OK)
+        q->names_key = job->names_key;
+    return r;
+}
+
+static int ask(struct fl_store_job *job, struct fl_query_end *end, struct fl_err *err)
+{
+    const struct fl_query_sink sink = {sink_write, sink_cancelled, job};
+    int r = take_names_key(job, err);
+
+    if (r < 0)
+        return r;
     job->turn = (struct fl_turn){.tenant = job->query.tenant};
     if (job->query.kind != FL_Q_TAIL)
         fl_turn_take(job->s->turns, &job->turn);
-    r = job->s->backend->query(job->s->store, &job->query, &sink, &end, &err);
+    r = job->s->backend->query(job->s->store, &job->query, &sink, end, err);
     fl_turn_give(job->s->turns, &job->turn);
+    return r;
+}
+
+static void run_query(struct fl_store_job *job)
+{
+    struct fl_query_end end = {0};
+    struct fl_err err = {0};
+    struct reply *rp;
+    int r = ask(job, &end, &err);
+
     rp = new_reply(job, FL_MSG_QUERY_END, fl_span_of(NULL, 0));
     if (rp == NULL) {
         give_up(job);
@@ -604,6 +631,7 @@ static int take_query(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_
         return fl_err_set(err, FL_E_NOMEM, "no memory for a question");
     fill_query(job, &msg);
     job->query.tenant = cap.tenant;
+    job->query.masked = (cap.scope & FL_CAP_REVEAL) == 0;
     job->not_after_us = cap.not_after_us;
     r = enqueue(s, job, err);
     if (r < 0)

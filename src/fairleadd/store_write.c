@@ -2,6 +2,7 @@
  * Part of the store role (store.h). Nothing is dropped for want of room: the ring fills, ingest
  * stops reading, devices wait. */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "io/ring.h"
 
 enum { IDLE_MS = 1000, RETRY_MS = 200, WAIT_MS = 5, UNKNOWN_MAX = 64, FATAL_EXIT = 3 };
+enum { KEEP_BYTES = 4 << 20, KEEP_MOST_BYTES = 64 << 20, TOP_BYTES = 1 << 20 };
 #define UNKNOWN_US (3 * FL_US_PER_S) /* that a rule for a tenant is waited for */
 
 struct writer {
@@ -273,11 +275,23 @@ static bool run(struct writer *w)
     return commit(w) || stopping(w);
 }
 
+/*
+ * Memtables come and go all the time: pages that malloc() gave back after each would be asked for
+ * again at once, zeroed, one fault a page. What is too much goes back with fl_vec_gone().
+ */
+static void keep_pages(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, KEEP_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, KEEP_MOST_BYTES);
+    (void)mallopt(M_TOP_PAD, TOP_BYTES);
+}
+
 void *fl_store_writer(void *role)
 {
     struct writer w = {.s = role};
     bool ok = true;
 
+    keep_pages();
     w.commit_us = (int64_t)fl_conf_num(w.s->env->conf, FL_SET_COMMIT_MS) * 1000;
     w.commit_bytes = fl_conf_num(w.s->env->conf, FL_SET_COMMIT_BYTES);
     fl_buf_init(&w.entry, FL_DELIVERY_MAX_BYTES);

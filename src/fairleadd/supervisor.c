@@ -1,7 +1,10 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -20,7 +23,8 @@ enum {
     BACKOFF_MAX_MS = 10000,
     STEADY_MS = 60000, /* up this long, a role's next end counts as its first */
     LATE_MS = 2000,    /* between the end of its channel and its own end */
-    STOP_MS = 10000    /* to finish what is in hand */
+    STOP_MS = 10000,   /* to finish what is in hand */
+    PAIR_LOOK_MS = 60000
 };
 
 struct child {
@@ -43,7 +47,9 @@ struct supervisor {
     struct fl_conf *conf;
     struct fl_place place;
     struct child children[FL_ROLE_COUNT];
-    struct fl_watch *on_term, *on_int, *on_hup, *on_child, *stop_timer;
+    struct fl_watch *on_term, *on_int, *on_hup, *on_child, *stop_timer, *pair_timer;
+    uint64_t pair_look;     /* of the files of web_cert and web_key that keys was given */
+    char pair_problem[400]; /* said already */
     int64_t since_us;
     size_t stop_at; /* index of stop_order */
     bool stopping, announced, failed;
@@ -52,12 +58,13 @@ struct supervisor {
 
 static const enum fl_role pairs[][2] = {
     {FL_ROLE_CORE, FL_ROLE_STORE}, {FL_ROLE_CORE, FL_ROLE_KEYS},   {FL_ROLE_CORE, FL_ROLE_INGEST},
-    {FL_ROLE_STORE, FL_ROLE_KEYS}, {FL_ROLE_INGEST, FL_ROLE_KEYS}, {FL_ROLE_STORE, FL_ROLE_INGEST}};
+    {FL_ROLE_STORE, FL_ROLE_KEYS}, {FL_ROLE_INGEST, FL_ROLE_KEYS}, {FL_ROLE_STORE, FL_ROLE_INGEST},
+    {FL_ROLE_CORE, FL_ROLE_WEB},   {FL_ROLE_WEB, FL_ROLE_KEYS}};
 
 static const enum fl_role start_order[] = {FL_ROLE_KEYS, FL_ROLE_STORE, FL_ROLE_CORE,
-                                           FL_ROLE_INGEST};
+                                           FL_ROLE_INGEST, FL_ROLE_WEB};
 /* Whoever takes work in first, whoever others need last. */
-static const enum fl_role stop_order[] = {FL_ROLE_INGEST, FL_ROLE_STORE, FL_ROLE_CORE,
+static const enum fl_role stop_order[] = {FL_ROLE_WEB, FL_ROLE_INGEST, FL_ROLE_STORE, FL_ROLE_CORE,
                                           FL_ROLE_KEYS};
 
 static void log_it(int level, const char *fmt, ...) FL_PRINTF(2, 3);
@@ -107,6 +114,14 @@ static int send_settings(struct child *c, struct fl_err *err)
     return r;
 }
 
+/* Who accepts on a listener. */
+static enum fl_role role_of_listener(enum fl_listen_kind kind)
+{
+    return kind == FL_LISTEN_LOCAL ? FL_ROLE_CORE
+           : kind == FL_LISTEN_WEB ? FL_ROLE_WEB
+                                   : FL_ROLE_INGEST;
+}
+
 static int send_listeners(struct child *c, struct fl_err *err)
 {
     int r = FL_OK;
@@ -118,7 +133,7 @@ static int send_listeners(struct child *c, struct fl_err *err)
                                     .tenant = fl_span_str(l->tenant),
                                     .address = fl_span_str(l->address)};
 
-        if (c->role == (l->kind == FL_LISTEN_LOCAL ? FL_ROLE_CORE : FL_ROLE_INGEST))
+        if (c->role == role_of_listener(l->kind))
             r = fl_imsg_send(c->chan, FL_MSG_LISTEN, 0, &msg, l->fd, err);
     }
     return r;
@@ -150,6 +165,75 @@ static int send_dir(struct child *c, struct fl_err *err)
     if (r == FL_OK && c->role == FL_ROLE_KEYS)
         r = fl_imsg_send(c->chan, FL_MSG_DIR, 0, &ledger, c->sv->place.ledger_fd, err);
     return r;
+}
+
+/* ---- the operator's own certificate ---- */
+
+/* So much of a file as tells whether it is another one. */
+static uint64_t look_of(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return 0;
+    return fl_span_hash(fl_span_of(&st.st_mtim, sizeof st.st_mtim)) ^ (uint64_t)st.st_ino << 20 ^
+           (uint64_t)st.st_size;
+}
+
+static int open_pair(const struct fl_conf *conf, int ret_fds[2], struct fl_err *err)
+{
+    static const enum fl_setting settings[] = {FL_SET_WEB_CERT, FL_SET_WEB_KEY};
+
+    for (size_t i = 0; i < 2; i++) {
+        int r = fl_file_open(AT_FDCWD, fl_conf_str(conf, settings[i]), O_RDONLY | O_NONBLOCK, 0,
+                             &ret_fds[i], err);
+
+        if (r < 0)
+            return fl_err_wrap(err, "%s", fl_conf_name(settings[i]));
+    }
+    return FL_OK;
+}
+
+/* keys gets the open files; nobody else reads them. changed_only: not what it was given before. */
+static int send_pair(struct supervisor *sv, bool changed_only, struct fl_err *err)
+{
+    FL_AUTO(fl_fd_closep) int cert = -1;
+    FL_AUTO(fl_fd_closep) int key = -1;
+    struct child *keys = &sv->children[FL_ROLE_KEYS];
+    struct fl_msg_dir names[] = {{.name = FL_SPAN("web_cert")}, {.name = FL_SPAN("web_key")}};
+    int fds[2] = {-1, -1}, r;
+    uint64_t look;
+
+    if (fl_conf_str(sv->conf, FL_SET_WEB_CERT)[0] == '\0' || keys->chan == NULL)
+        return FL_OK;
+    r = open_pair(sv->conf, fds, err);
+    cert = fds[0];
+    key = fds[1];
+    if (r < 0)
+        return r;
+    look = look_of(cert) * 31 + look_of(key);
+    if (changed_only && look == sv->pair_look)
+        return FL_OK;
+    sv->pair_look = look;
+    r = fl_imsg_send(keys->chan, FL_MSG_DIR, 0, &names[0], cert, err);
+    return r < 0 ? r : fl_imsg_send(keys->chan, FL_MSG_DIR, 0, &names[1], key, err);
+}
+
+static void give_pair(struct supervisor *sv, bool changed_only)
+{
+    struct fl_err err;
+
+    if (send_pair(sv, changed_only, &err) == FL_OK)
+        sv->pair_problem[0] = '\0';
+    else if (strcmp(sv->pair_problem, err.text) != 0) {
+        log_it(FL_LOG_ERR, "%s; the certificate before stays", err.text);
+        (void)snprintf(sv->pair_problem, sizeof sv->pair_problem, "%s", err.text);
+    }
+}
+
+static void on_pair_timer(void *ctx)
+{
+    give_pair(ctx, true);
 }
 
 /* A new socketpair between two roles that run. */
@@ -190,7 +274,7 @@ static void all_up(struct supervisor *sv)
 
     fl_buf_init(&text, 800);
     for (int role = FL_ROLE_FIRST; role <= FL_ROLE_LAST; role++)
-        if (!sv->children[role].up)
+        if (!sv->children[role].up && fl_role_wanted((enum fl_role)role, sv->conf))
             return;
     if (sv->announced)
         return;
@@ -250,7 +334,8 @@ static void answer_roles(const struct supervisor *sv, struct fl_imsg *chan, uint
     int r = FL_OK;
 
     for (int role = FL_ROLE_SUPERVISOR; r == FL_OK && role <= FL_ROLE_LAST; role++)
-        r = send_state(sv, chan, id, (enum fl_role)role, &err);
+        if (fl_role_wanted((enum fl_role)role, sv->conf))
+            r = send_state(sv, chan, id, (enum fl_role)role, &err);
     if (r == FL_OK)
         r = fl_imsg_send(chan, FL_MSG_DONE, id, NULL, -1, &err);
     if (r < 0)
@@ -304,6 +389,8 @@ static int feed_child(struct child *c, struct fl_err *err)
         r = send_ring(c, err);
     if (r == FL_OK)
         r = link_peers(c, err);
+    if (r == FL_OK && c->role == FL_ROLE_KEYS)
+        give_pair(c->sv, false);
     if (r == FL_OK)
         r = fl_imsg_send(c->chan, FL_MSG_START, 0, NULL, -1, err);
     return r;
@@ -465,7 +552,11 @@ static void on_stop_signal(void *ctx)
 
 static void on_hup(void *ctx)
 {
-    (void)ctx;
+    struct supervisor *sv = ctx;
+
+    if (fl_conf_str(sv->conf, FL_SET_WEB_CERT)[0] != '\0')
+        log_it(FL_LOG_NOTICE, "reading web_cert and web_key again");
+    give_pair(sv, false);
     log_it(FL_LOG_NOTICE, "settings are read at the start only; stop and start to change them");
 }
 
@@ -485,6 +576,8 @@ static int set_up_events(struct supervisor *sv, struct fl_err *err)
         r = fl_watch_signal(loop, SIGCHLD, on_child, sv, &sv->on_child, err);
     if (r == FL_OK)
         r = fl_watch_timer(loop, -1, 0, on_stop_late, sv, &sv->stop_timer, err);
+    if (r == FL_OK)
+        r = fl_watch_timer(loop, PAIR_LOOK_MS, 1, on_pair_timer, sv, &sv->pair_timer, err);
     for (int role = FL_ROLE_FIRST; r == FL_OK && role <= FL_ROLE_LAST; role++) {
         struct child *c = &sv->children[role];
 
@@ -523,7 +616,8 @@ static int run(struct supervisor *sv, struct fl_err *err)
     if (r < 0)
         return r;
     for (size_t i = 0; i < FL_LEN(start_order); i++)
-        start_child(&sv->children[start_order[i]]);
+        if (fl_role_wanted(start_order[i], sv->conf))
+            start_child(&sv->children[start_order[i]]);
     fl_loop_run(sv->loop);
     if (sv->failed) {
         if (err != NULL)
@@ -559,6 +653,7 @@ int fl_supervisor_main(struct fl_conf *conf, struct fl_err *err)
     fl_watch_free(sv->on_hup);
     fl_watch_free(sv->on_child);
     fl_watch_free(sv->stop_timer);
+    fl_watch_free(sv->pair_timer);
     fl_loop_free(sv->loop);
     fl_place_done(&sv->place);
     fl_conf_free(conf);

@@ -137,6 +137,8 @@ static int allow_files(int ruleset, const struct fl_sandbox *box, long abi, stru
 
     if (box->dir_fd >= 0 && (box->may & FL_MAY_FILES))
         r = allow_beneath(ruleset, box->dir_fd, fs_of(abi) & ~never, err);
+    if (box->dir_fd >= 0 && (box->may & FL_MAY_READ))
+        r = allow_beneath(ruleset, box->dir_fd, FS_READ_FILE | FS_READ_DIR, err);
     for (unsigned i = 0; r == FL_OK && i < box->more_count && (box->may & FL_MAY_FILES); i++)
         r = allow_beneath(ruleset, box->more_fds[i], fs_of(abi) & ~never, err);
     if (r == FL_OK && random >= 0) /* SQLite seeds itself from the clock where it is refused */
@@ -191,7 +193,7 @@ int fl_sandbox_enter(const struct fl_sandbox *box, struct fl_sandbox_got *ret, s
     r = drop_user(box, err);
     if (r < 0)
         return r;
-    if (box->dir_fd >= 0 && fchdir(box->dir_fd) < 0)
+    if (box->dir_fd >= 0 && (box->may & FL_MAY_FILES) && fchdir(box->dir_fd) < 0)
         return fl_err_sys(err, FL_E_IO, errno, "go to the role's folder");
     if (!RELAXED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return fl_err_sys(err, FL_E_IO, errno, "become undumpable");

@@ -16,12 +16,14 @@
 
 enum fl_sandbox_may {
     FL_MAY_ACCEPT = 1, /* take connections from listening sockets that it was given */
-    FL_MAY_FILES = 2   /* open, make and remove files, beneath dir_fd only */
+    FL_MAY_FILES = 2,  /* open, make and remove files, beneath dir_fd only */
+    FL_MAY_READ = 4    /* open files to read them, beneath dir_fd only */
 };
 
 struct fl_sandbox {
     uid_t uid;    /* become this user and the group of the same number; 0: stay */
-    int dir_fd;   /* the only folder whose files may be used; -1: none. Also the working folder. */
+    int dir_fd;   /* the only folder whose files may be used; -1: none. With FL_MAY_FILES also the
+                     working folder. */
     unsigned may; /* bits of enum fl_sandbox_may */
     const int *more_fds; /* other folders whose files may be used too; borrowed */
     unsigned more_count;

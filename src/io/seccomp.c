@@ -114,6 +114,10 @@ static const int files[] = {CALL(open),       CALL(openat),          CALL(pread6
                             CALL(utimensat),  CALL(copy_file_range), CALL(sendfile),
                             CALL(msync),      CALL(syncfs)};
 
+/* Files that are only read; Landlock says which. */
+static const int reads[] = {CALL(openat), CALL(pread64), CALL(newfstatat), CALL(statx),
+                            CALL(getdents64)};
+
 /* No mistake leads here: whoever calls these has taken the process over. */
 static const int fatal[] = {CALL(execve),
                             CALL(execveat),
@@ -239,6 +243,8 @@ static int build(scmp_filter_ctx ctx, unsigned may)
 
     if (r == 0 && (may & FL_MAY_FILES))
         r = add_all(ctx, SCMP_ACT_ALLOW, files, FL_LEN(files));
+    if (r == 0 && (may & FL_MAY_READ))
+        r = add_all(ctx, SCMP_ACT_ALLOW, reads, FL_LEN(reads));
     if (r == 0 && (may & FL_MAY_ACCEPT))
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, CALL(accept4), 0);
     if (r == 0)

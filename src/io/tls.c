@@ -20,7 +20,12 @@
 
 #include "io/tls_wire.h"
 
-enum { PEM_CHAIN_MAX = 8, RECORD_BYTES = 16 * 1024, PEER_CHAIN_BYTES = 16 * 1024 };
+enum {
+    PEM_CHAIN_MAX = 8,
+    RECORD_BYTES = 16 * 1024,
+    PEER_CHAIN_BYTES = 16 * 1024,
+    TICKET_LIFE_S = 2 * 3600
+};
 
 static const char CIPHERS_12[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static const char CIPHERS_13[] =
@@ -347,6 +352,37 @@ static int use_chain(struct fl_tls_ctx *ctx, struct fl_span pem, X509 **ret_leaf
     return FL_OK;
 }
 
+/* RFC 7301: a client that offers protocols and not ours goes on without; it will find out. */
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *ret_len,
+                           const unsigned char *in, unsigned int len, void *arg)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    unsigned char *chosen = NULL;
+
+    (void)ssl;
+    (void)arg;
+    if (SSL_select_next_proto(&chosen, ret_len, ours, sizeof ours - 1, in, len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* A browser opens connections all the time: tickets spare it, and the keys role, a signature. */
+static int serve_web(struct fl_tls_ctx *ctx, struct fl_err *err)
+{
+    static const unsigned char id[] = "fairlead-web";
+
+    SSL_CTX_clear_options(ctx->ssl, SSL_OP_NO_TICKET);
+    SSL_CTX_set_mode(ctx->ssl, SSL_MODE_RELEASE_BUFFERS); /* most connections are idle */
+    (void)SSL_CTX_set_timeout(ctx->ssl, TICKET_LIFE_S);
+    SSL_CTX_set_alpn_select_cb(ctx->ssl, choose_protocol, NULL);
+    if (SSL_CTX_set_num_tickets(ctx->ssl, 1) != 1 ||
+        SSL_CTX_set_session_id_context(ctx->ssl, id, sizeof id - 1) != 1)
+        return fl_err_set(err, FL_E_IO, "preparing TLS: %s", ssl_reason());
+    return FL_OK;
+}
+
 int fl_tls_server_new(const struct fl_tls_server_config *config, struct fl_tls_ctx **ret,
                       struct fl_err *err)
 {
@@ -367,6 +403,8 @@ int fl_tls_server_new(const struct fl_tls_server_config *config, struct fl_tls_c
     }
     EVP_PKEY_free(key);
     X509_free(leaf);
+    if (rc == FL_OK && config->web && !config->mutual)
+        rc = serve_web(ctx, err);
     if (rc != FL_OK) {
         fl_tls_ctx_free(ctx);
         return rc;

@@ -1,9 +1,10 @@
 /*
- * tls.h - TLS for syslog (RFC 5425), both sides: contexts, connections, and who is at the other
- * end.
+ * tls.h - TLS for syslog (RFC 5425), both sides, and for the web server: contexts, connections, and
+ * who is at the other end.
  *
  * TLS 1.2 and 1.3 only; ECDHE with AES-GCM or ChaCha20-Poly1305; no renegotiation, no compression,
- * no tickets and no resumption, so that each connection proves its certificate anew. The system's
+ * no tickets and no resumption, so that each connection proves its certificate anew (but for the
+ * browsers' side, where nobody shows a certificate). The system's
  * certificate authorities are never asked. The server's private key is not in this process: a
  * callback signs (ECDSA P-256), as the keys role does it.
  * Bytes are read 64 KiB at a time into one buffer of the context, so that an idle connection holds
@@ -50,6 +51,8 @@ bool fl_tls_ca_issued(struct fl_tls_ca *ca, const struct fl_tls_cert *cert);
 struct fl_tls_server_config {
     struct fl_span chain_pem; /* the server's certificate first */
     bool mutual;              /* ask for a client certificate and require it */
+    bool web; /* for browsers: HTTP/1.1 by ALPN, and sessions may be resumed by tickets (never with
+                 mutual), whose keys live and die with this context */
     /* DER ECDSA signature over digest into sig (FL_TLS_SIGNATURE_MAX bytes); may block briefly. */
     int (*sign)(void *ctx, struct fl_span digest, unsigned char *sig, size_t *ret_len,
                 struct fl_err *err);

@@ -27,9 +27,9 @@ static void changed(void *ctx, unsigned what)
     (void)ctx, (void)what;
 }
 
-static void on_head(void *ctx, int status, const char *type)
+static void on_head(void *ctx, int status, const char *type, struct fl_span headers)
 {
-    (void)ctx, (void)type;
+    (void)ctx, (void)type, (void)headers;
     heads++;
     if (status < 200 || status > 599)
         abort();
@@ -81,7 +81,7 @@ static struct fl_api *make(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct fl_reply_ops ops = {on_head, on_piece, on_piece, on_end};
-    struct fl_call call = {.caller = {.uid = 1, .rights = FL_RIGHTS_LOCAL}};
+    struct fl_call call = {.local = true, .uid = 1};
     struct fl_req *req = NULL;
     struct fl_err err;
 

@@ -256,7 +256,7 @@ static void check_life(void)
 {
     struct run r;
 
-    prepare(&r, "listen_tls = 127.0.0.1:0\n[listener weak]\nkind = udp\naddress = 127.0.0.1:0\n"
+    prepare(&r, "listen_tls = 127.0.0.1:0\nweb_listen =\n[listener weak]\nkind = udp\naddress = 127.0.0.1:0\n"
                 "tenant = acme\n");
     check_start(&r);
     check_restarts(&r);
@@ -279,7 +279,7 @@ static void check_bad_starts(void)
     char conf[200], name[FL_SOCK_TEXT_BYTES];
     int fd = -1;
 
-    prepare(&r, "listen_tls = 127.0.0.1:0\nserver_names = fail-start-core\n");
+    prepare(&r, "listen_tls = 127.0.0.1:0\nweb_listen =\nserver_names = fail-start-core\n");
     CHECK(once(&r) == 1 && strstr(r.log, "core: told to fail") != NULL &&
               strstr(r.log, "core could not start (exit 1); its reason stands above") != NULL,
           "a role that cannot start ends it all, with the reason");
@@ -306,7 +306,7 @@ static void check_hard_cases(void)
 {
     struct run r;
 
-    prepare(&r, "listen_tls = 127.0.0.1:0\nserver_names = hang-stop-ingest\n");
+    prepare(&r, "listen_tls = 127.0.0.1:0\nweb_listen =\nserver_names = hang-stop-ingest\n");
     launch(&r);
     CHECK(expect(&r, "supervisor: ready"), "roles, one of which will hang");
     (void)kill(r.pid, SIGTERM);
@@ -321,7 +321,21 @@ static void check_hard_cases(void)
     (void)ended(&r);
     clean_up(&r);
 
-    prepare(&r, "listen_tls = 127.0.0.1:0\nserver_names = crash-store\n");
+    prepare(&r, "listen_tls = 127.0.0.1:0\nweb_listen = 127.0.0.1:0\n");
+    launch(&r);
+    CHECK(expect(&r, "web is up") && expect(&r, "supervisor: ready") &&
+              strstr(r.log, ", web 127.0.0.1:") != NULL,
+          "with web_listen there is a web role, and its address is told");
+    (void)kill(r.pid, SIGTERM);
+    CHECK(expect(&r, "web: stopping") && ended(&r) == 0, "it stops with the others");
+    clean_up(&r);
+
+    prepare(&r, "listen_tls = 127.0.0.1:0\nweb_cert = /x\n");
+    CHECK(once(&r) == 1 && strstr(r.log, "web_cert and web_key belong together") != NULL,
+          "a certificate without its key");
+    clean_up(&r);
+
+    prepare(&r, "listen_tls = 127.0.0.1:0\nweb_listen =\nserver_names = crash-store\n");
     launch(&r);
     CHECK(expect(&r, "store ended (killed by signal 6 (ABRT)); starting it again in 100 ms") &&
               expect(&r, "starting it again in 200 ms") &&
