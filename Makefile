@@ -19,6 +19,7 @@ help:
 build:
 	@tools/bootstrap run
 	@tools/build release programs
+	@tools/web
 
 run: build
 	@tools/run

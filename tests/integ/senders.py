@@ -48,7 +48,10 @@ class Server:
         self.home.chmod(0o755)
         self.port = free_port()
         self.ports = {}
+        self.web_port = free_port()
         text = f"data_dir = {self.home}/data\nlisten_tls = 127.0.0.1:{self.port}\n{settings}\n"
+        if "web_listen" not in settings:
+            text += f"web_listen = 127.0.0.1:{self.web_port}\n"
         for name, kind, tenant in listeners:
             self.ports[name] = free_port(socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
             text += f"[listener {name}]\nkind = {kind}\naddress = 127.0.0.1:{self.ports[name]}\ntenant = {tenant}\n"

@@ -26,7 +26,8 @@ def fixture_home(tmp_path_factory):
         if folder.owner() == home.owner():
             folder.chmod(folder.stat().st_mode | 0o111)
     (home / "fairlead.conf").write_text(
-        f"data_dir = {home}\nlisten_tls = 127.0.0.1:{free_port()}\n", encoding="utf-8")
+        f"data_dir = {home}\nlisten_tls = 127.0.0.1:{free_port()}\n"
+        f"web_listen = 127.0.0.1:{free_port()}\n", encoding="utf-8")
     return home
 
 

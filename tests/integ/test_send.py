@@ -101,10 +101,10 @@ def test_demo(server, tmp_path):
                           timeout=120)
     finally:
         del os.environ["FAIRLEAD_DEMO_LOG"]
-    assert "3 sites, 6 devices" in out and "back-fill 100 %" in out
+    assert "2 tenants, 4 sites, 7 devices" in out and "back-fill 100 %" in out
     assert f"{recording} became 2 messages of device lyon-lab" in out
     assert "fairlead logs query 'action:blocked' --last 1h --tenant demo" in out
-    sent, accepted, lost = re.search(r"([\d,]+) lines sent by 6 devices over TLS, ([\d,]+) accepted, (\d+) lost",
+    sent, accepted, lost = re.search(r"([\d,]+) lines sent by 7 devices over TLS, ([\d,]+) accepted, (\d+) lost",
                                      out).groups()
     assert sent == accepted and lost == "0"
     total = int(sent.replace(",", ""))
