@@ -100,7 +100,11 @@ def whole_path(results):
     path.run(results, TOOLS, WORK, LINES, PEERS / "root" if PEERS else None)
 
 
-PARTS = {"parse": parse, "path": whole_path, "store": store, "query": query}
+def slow(results):
+    path.slow(results, TOOLS, WORK, LINES)
+
+
+PARTS = {"parse": parse, "path": whole_path, "store": store, "query": query, "slow": slow}
 
 
 def main():

@@ -11,6 +11,7 @@
  * error. databases.py has the same questions in SQL.
  */
 #include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
@@ -29,6 +30,7 @@
 #include "logs/enrich.h"
 #include "logs/query.h"
 #include "logs/store.h"
+#include "logs/store_erase.h"
 #include "mix.h"
 #include "trust/keyring.h"
 
@@ -74,8 +76,22 @@ static int destroy_keys(struct fl_keyring *k, uint32_t tenant, const struct fl_k
     return destroy_key(k, tenant, 0, NULL, why, ret, err);
 }
 
-static const struct fl_keyring_ops key_ops = {
-    .file_new = key_of, .file_get = key_of, .destroy = destroy_key, .destroy_files = destroy_keys};
+static int no_files(struct fl_keyring *k, uint32_t tenant, struct fl_key_file **ret,
+                    uint32_t *ret_count, struct fl_err *err)
+{
+    (void)k;
+    (void)tenant;
+    (void)err;
+    *ret = NULL;
+    *ret_count = 0;
+    return FL_OK;
+}
+
+static const struct fl_keyring_ops key_ops = {.file_new = key_of,
+                                              .file_get = key_of,
+                                              .destroy = destroy_key,
+                                              .destroy_files = destroy_keys,
+                                              .list_files = no_files};
 static struct fl_keyring keys = {&key_ops};
 
 /* ---- the store ---- */
@@ -175,7 +191,11 @@ static void add_line(struct filler *f, struct fl_enrich *enrich, struct fl_arena
     f->parse_ms += cpu_ms() - t;
 }
 
-static void fill(int dir, uint64_t rows)
+struct filling {
+    double row_bytes, rows_per_cpu_s;
+};
+
+static void fill(int dir, uint64_t rows, struct filling *ret)
 {
     const struct fl_mix_config conf = {SEED, rows, FL_MIX_START_US, FL_MIX_SPAN_US};
     struct fl_mix *mix = fl_mix_new(&conf);
@@ -202,6 +222,8 @@ static void fill(int dir, uint64_t rows)
     must(fl_store_commit(f.store, &err), &err, "committing");
     must(fl_store_seal_all(f.store, &err), &err, "sealing");
     fl_store_stats(f.store, &stats);
+    *ret = (struct filling){(double)stats.segment_bytes / (double)rows,
+                            (double)rows * 1e3 / (f.parse_ms + f.append_ms + f.seal_ms)};
     fprintf(stderr,
             "filled: %" PRIu64 " rows, %.1f bytes a row in %" PRIu64
             " segments; CPU s: parse %.1f, append and sync %.1f, seal %.1f\n",
@@ -215,6 +237,31 @@ static void fill(int dir, uint64_t rows)
     fl_mix_free(mix);
 }
 
+/* What filling took stands in a file beside the store, for runs that use it again. */
+static void note_filling(const char *note, const struct filling *f)
+{
+    FILE *out = fopen(note, "we");
+
+    if (out == NULL || fprintf(out, "%.3f %.0f\n", f->row_bytes, f->rows_per_cpu_s) < 0 ||
+        fclose(out) != 0) {
+        fprintf(stderr, "bench-query: %s cannot be written\n", note);
+        exit(1);
+    }
+}
+
+static void tell_filling(const char *note, uint64_t rows)
+{
+    FILE *in = fopen(note, "re");
+    struct filling f;
+
+    if (in != NULL && fscanf(in, "%lf %lf", &f.row_bytes, &f.rows_per_cpu_s) == 2)
+        printf("{\"name\":\"fill\",\"rows\":%" PRIu64
+               ",\"row_bytes\":%.3f,\"rows_per_cpu_s\":%.0f}\n",
+               rows, f.row_bytes, f.rows_per_cpu_s);
+    if (in != NULL)
+        (void)fclose(in);
+}
+
 static int folder_of(const char *path, uint64_t rows)
 {
     char done[512];
@@ -222,16 +269,18 @@ static int folder_of(const char *path, uint64_t rows)
 
     (void)snprintf(done, sizeof done, "%s/filled-%" PRIu64, path, rows);
     if (access(done, F_OK) != 0) {
+        struct filling filling;
+
         if (mkdir(path, 0700) != 0) {
             fprintf(stderr, "bench-query: %s is there already, or cannot be made\n", path);
             exit(1);
         }
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        fill(fd, rows);
+        fill(fd, rows, &filling);
         (void)close(fd);
-        fd = open(done, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        (void)close(fd);
+        note_filling(done, &filling);
     }
+    tell_filling(done, rows);
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -341,6 +390,84 @@ static void measure(int dir, const struct question *q, uint64_t rows, unsigned r
            q->name, rows, cold, warm, end.rows_matched, end.from_rollups ? "true" : "false",
            sum.bytes, sum.hash, rss_kib());
     (void)fflush(stdout);
+}
+
+/* ---- erasing one address, in a copy ---- */
+
+static struct {
+    size_t from_len;
+    const char *to;
+} copying;
+
+static int copy_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    char to[1024];
+    int in, out, r = 0;
+
+    (void)at;
+    (void)snprintf(to, sizeof to, "%s%s", copying.to, path + copying.from_len);
+    if (kind == FTW_D)
+        return mkdir(to, 0700);
+    in = open(path, O_RDONLY | O_CLOEXEC);
+    out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    for (off_t left = st->st_size; in >= 0 && out >= 0 && left > 0 && r == 0;) {
+        ssize_t n = copy_file_range(in, NULL, out, NULL, (size_t)left, 0);
+
+        r = n <= 0 ? -1 : 0;
+        left -= n;
+    }
+    r = in < 0 || out < 0 ? -1 : r;
+    if (in >= 0)
+        (void)close(in);
+    if (out >= 0)
+        (void)close(out);
+    return r;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st, (void)kind, (void)at;
+    return remove(path);
+}
+
+/* after: ask what is left, too */
+static void measure_erasing(const char *path, uint64_t rows, bool after)
+{
+    static const unsigned char ip[16] = {[10] = 0xff, [11] = 0xff, 10, 7, 0, 13};
+    const struct fl_erase_rule rule = {.tenant = TENANT,
+                                       .slug = FL_SPAN("bench"),
+                                       .from_us = INT64_MIN,
+                                       .to_us = INT64_MAX,
+                                       .moment_us = INT64_MAX,
+                                       .ip = fl_span_of(ip, sizeof ip)};
+    struct fl_erase_result res = {0};
+    struct fl_err err = {0};
+    struct fl_store *s;
+    char copy[512];
+    double ms;
+    int dir;
+
+    (void)snprintf(copy, sizeof copy, "%s-erase", path);
+    copying.from_len = strlen(path);
+    copying.to = copy;
+    (void)nftw(copy, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    must(nftw(path, copy_one, 16, FTW_PHYS) == 0 ? FL_OK : FL_E_IO, &err, "copying the store");
+    dir = open(copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    s = open_store(dir);
+    ms = cpu_ms();
+    must(fl_store_erase(s, &rule, false, NULL, &res, &err), &err, "erasing");
+    ms = cpu_ms() - ms;
+    fl_store_close(s);
+    fprintf(stderr, "erased %" PRIu64 " rows in %" PRIu64 " of %" PRIu64 " segments: %.0f ms CPU\n",
+            res.rows, res.segments, res.searched, ms);
+    printf("{\"name\":\"query_erase\",\"rows\":%" PRIu64
+           ",\"cold_cpu_ms\":%.2f,\"warm_cpu_ms\":%.2f,\"matched\":%" PRIu64 ",\"rss_kib\":%ld}\n",
+           rows, ms, ms, res.rows, rss_kib());
+    (void)fflush(stdout);
+    for (size_t i = 0; after && i < FL_LEN(questions); i++)
+        measure(dir, &questions[i], rows, 0);
+    (void)close(dir);
+    (void)nftw(copy, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- what receiving loses while questions are asked ---- */
@@ -512,6 +639,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
         if (strstr(questions[i].name, only) != NULL)
             measure(dir, &questions[i], rows, runs);
+    if (strstr("erase", only) != NULL)
+        measure_erasing(argv[1], rows, strcmp(only, "erase") == 0);
     if (strcmp(only, "receive") == 0)
         measure_receiving(argv[1]);
     fprintf(stderr, "largest RSS %ld MiB\n", rss_kib() / 1024);

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -64,17 +65,22 @@ class PostgreSQL:
     name = "postgresql"
 
     def __init__(self, work, root):
-        self.env = unpacked(root)
-        self.home = work / "pg"
-        shutil.rmtree(self.home, ignore_errors=True)
-        self.home.mkdir(parents=True)
-        self.bin = sorted((root / "usr/lib/postgresql").glob("*/bin"))[-1]
-        self.user = pwd.getpwnam("nobody") if os.getuid() == 0 else None  # it does not run as root
+        # It does not run as root, and nobody may be kept out of a folder above work: what it needs stands elsewhere.
+        self.user = pwd.getpwnam("nobody") if os.getuid() == 0 else None
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="fairlead-bench-pg-", dir="/var/tmp"))
+        try:
+            self.begin(root)
+        except BaseException:
+            shutil.rmtree(self.home, ignore_errors=True)
+            raise
+
+    def begin(self, root):
         if self.user:
-            for path in [self.home, *self.home.parents]:
-                if path == pathlib.Path("/"):
-                    break
-                path.chmod(path.stat().st_mode | 0o011)
+            root = self.copy(root)
+            self.home.chmod(0o711)
+        self.env = unpacked(root)
+        self.bin = sorted((root / "usr/lib/postgresql").glob("*/bin"))[-1]
+        if self.user:
             os.chown(self.home, self.user.pw_uid, self.user.pw_gid)
         self.port = senders.free_port()
         self.run("initdb", "-D", self.home / "data", "-A", "trust", "--no-sync", "-U", "postgres")
@@ -89,6 +95,13 @@ class PostgreSQL:
             f"{c} {types.get(c, 'text' if c in TEXT else 'bigint')}" for c in COLUMNS) + ")")
         self.ask("SELECT 1")
 
+    def copy(self, root):
+        for sub in ("usr/lib/postgresql", "usr/share/postgresql", "usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"):
+            if (root / sub).is_dir():
+                shutil.copytree(root / sub, self.home / "root" / sub, symlinks=True,
+                                ignore=shutil.ignore_patterns("libclickhouse*"))
+        return self.home / "root"
+
     def as_user(self):
         user = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
         return {"env": self.env, "cwd": "/", **user}
@@ -96,20 +109,21 @@ class PostgreSQL:
     def words(self, program, *more):
         return [str(self.bin / program), *map(str, more)]
 
-    def run(self, program, *words, **more):
-        done = subprocess.run(self.words(program, *words), capture_output=True, text=True, check=False,
-                              **self.as_user(), **more)
+    def run(self, program, *words):
+        """psql reads files of ours, so it stays what we are."""
+        who = {"env": self.env, "cwd": "/"} if program == "psql" else self.as_user()
+        done = subprocess.run(self.words(program, *words), capture_output=True, text=True, check=False, **who)
         if done.returncode != 0:
             raise RuntimeError(f"{program}: {done.stderr.strip()[-300:]}")
         return done.stdout
 
-    def ask(self, sql, **more):
-        return self.run("psql", "-h", self.home, "-p", self.port, "-U", "postgres", "-qAtc", sql, **more)
+    def ask(self, sql):
+        return self.run("psql", "-h", self.home, "-p", self.port, "-U", "postgres", "-qAtc", sql)
 
     def session(self, sql):
         """CPU milliseconds that the server's side of a session uses for it; it stays until that was read."""
         session = subprocess.Popen(self.words("psql", "-h", self.home, "-p", self.port, "-U", "postgres", "-qAt"),
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **self.as_user())
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self.env, cwd="/")
         session.stdin.write("SELECT pg_backend_pid();\n")
         session.stdin.flush()
         pid = int(session.stdout.readline())

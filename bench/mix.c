@@ -250,7 +250,7 @@ static void put_domain(struct text *t, uint32_t domain)
 {
     put(t, "www.play-gram");
     put_num(t, domain);
-    put(t, ".example.com");
+    put(t, ".example"); /* each is registrable: as many domains as hosts */
 }
 
 static void put_user(struct text *t, uint32_t user)

@@ -4,9 +4,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
-from measure import TOP, Watch, cpu, family, say, stat, until
+from measure import TICK, TOP, Watch, cpu, family, say, stat, until
 
 sys.path.insert(0, str(TOP / "tests" / "integ"))
 import senders  # noqa: E402
@@ -47,6 +48,13 @@ class Fairlead:
             last = cpu(self.pids)
             time.sleep(1)
 
+    def quiet_receiving(self):
+        """The same for what receives, whoever asks meanwhile."""
+        last = -1
+        while receiving_cpu(self) - last > 0.02:
+            last = receiving_cpu(self)
+            time.sleep(0.5)
+
     def end(self):
         self.server.remove()
 
@@ -74,6 +82,93 @@ def fairlead(tools, lines, count, tenants, form):
         return value
     finally:
         f.end()
+
+
+# ---- receiving while questions are asked ----
+
+ASKERS, ROUNDS = 2, 3
+
+
+class Askers:
+    """Some people who ask for the top applications, again and again, until the end."""
+
+    def __init__(self, server):
+        self.server, self.going, self.answers, self.failed = server, True, 0, 0
+        self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(ASKERS)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self):
+        while self.going:
+            done = self.server.run("logs", "top", "domain", "bytes>1", "--tenant", "t0", "--last", "2d", timeout=300)
+            good = done.returncode in (0, 5)  # 5: the budget of time ran out, beside all the rest
+            self.answers += good
+            self.failed += not good
+            if not good:
+                say(f"a question ended with {done.returncode}: {done.stderr.strip()[:200]}")
+                time.sleep(1)
+
+    def end(self):
+        self.going = False
+        for thread in self.threads:
+            thread.join()
+
+
+def receiving_cpu(f):
+    """CPU seconds of ingest and of what the store does for lines: threads that answer questions give way, the others do not."""
+    used = stat(f.roles["ingest"])["cpu_s"]
+    for thread in pathlib.Path(f"/proc/{f.roles['store']}/task").iterdir():
+        try:
+            fields = (thread / "stat").read_text(encoding="ascii", errors="replace").rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        used += (int(fields[11]) + int(fields[12])) / TICK if int(fields[16]) <= 0 else 0
+    return used
+
+
+def receive(f, tools, lines, count):
+    """Lines a second until they are synced, and CPU microseconds a line of receiving."""
+    before, cpu_before, start = f.store()["rows"], receiving_cpu(f), time.monotonic()
+    flood(tools, f.server.port, "full", lines, count, f.folders)
+    until(lambda: f.store()["rows"] >= before + count, "all rows synced")
+    took = time.monotonic() - start
+    f.quiet_receiving()
+    return count / took, (receiving_cpu(f) - cpu_before) * 1e6 / count
+
+
+def slow(results, tools, work, rows):
+    """What the askers take from receiving, on a store that holds rows; alone and beside them in turn."""
+    lines = make_lines(tools, work, rows)
+    f = Fairlead(1)
+    sums = {False: [0, 0], True: [0, 0]}
+    answers = 0
+    try:
+        say("receiving while questions are asked: something to ask for")
+        receive(f, tools, lines, rows)
+        f.quiet()
+        for i in range(2 * ROUNDS):
+            beside = i % 2 == 1
+            askers = Askers(f.server) if beside else None
+            rate, line_us = receive(f, tools, lines, rows)
+            if askers:
+                askers.end()
+                answers += askers.answers
+                if askers.failed > askers.answers:
+                    raise RuntimeError(f"{askers.failed} questions were not answered")
+            say(f"{'beside questions' if beside else 'alone'}: {rate:.0f} lines/s, {line_us:.2f} us CPU a line")
+            sums[beside][0] += rate / ROUNDS
+            sums[beside][1] += line_us / ROUNDS
+            f.quiet()
+    finally:
+        f.end()
+    command = f"bench-flood while {ASKERS} x fairlead logs top ({answers} answers)"
+    for beside, text in ((False, "alone"), (True, "beside questions")):
+        results.add(f"receiving {text}: rate", sums[beside][0], "lines/s", command)
+        results.add(f"receiving {text}: ingest and store", sums[beside][1], "CPU us a line", command, better="less")
+    results.add("receiving beside questions: less lines/s", 100 * (1 - sums[True][0] / sums[False][0]), "%", command,
+                better="less")
+    results.add("receiving beside questions: more CPU a line", 100 * (sums[True][1] / sums[False][1] - 1), "%", command,
+                better="less")
 
 
 # ---- the log servers ----
@@ -151,12 +246,17 @@ def peer(name, tools, home, lines, count, form, root):
 PEERS = {"rsyslog": "rsyslog, raw line to a file", "syslog-ng": "syslog-ng, SD to a file"}
 
 
-def run(results, tools, work, rows, root):
-    """root: where the other programs are unpacked, or None."""
+def make_lines(tools, work, rows):
     lines = work / "lines"
     with lines.open("wb") as out:
         day = int(time.time()) - 43200
         subprocess.run([str(tools / "bench-mix"), "octets", str(rows), "7", str(day)], stdout=out, check=True)
+    return lines
+
+
+def run(results, tools, work, rows, root):
+    """root: where the other programs are unpacked, or None."""
+    lines = make_lines(tools, work, rows)
     for form, text in FORMS.items():
         own = fairlead(tools, lines, rows, 1, form)
         others = {}

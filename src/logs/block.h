@@ -27,6 +27,7 @@ struct fl_col {
     uint32_t *code;   /* FL_T_STR, FL_T_IP: rows codes */
     struct fl_span *words; /* words[code]; words[0] is empty */
     uint32_t word_count;   /* with the absent word 0 */
+    bool some_words;       /* words of other rows than those asked for are missing: ptr NULL */
     struct fl_dict *dict;  /* growing blocks only */
 };
 

@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "logs/column2_words.h"
 #include "logs/vec.h"
 
-enum { HEAD_BYTES = 2, IP_BYTES = 16, MAPPED_BYTES = 12, V4_BYTES = 4 };
-
-static const unsigned char mapped[MAPPED_BYTES] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+enum { HEAD_BYTES = 2 };
 
 /* What queries sum up and group by stands for itself; what is rarely asked leans on it. No cycles.
  */
@@ -129,6 +128,7 @@ struct reader {
     uint32_t rows, present;
     const uint32_t *pick; /* the rows that are wanted; NULL: all */
     uint32_t picks;
+    bool again; /* words of the other column are missing that are needed */
 };
 
 static bool copy_has(struct reader *r)
@@ -362,88 +362,108 @@ static bool read_numbers(struct reader *r, enum fl_column2_encoding enc)
 
 /* ---- words ---- */
 
-/* words spans, then their bytes, in one allocation. */
-static bool make_words(struct fl_col *col, uint32_t words, size_t bytes, unsigned char **ret_bytes)
+static bool read_words(struct reader *r, uint32_t words)
 {
-    col->words = fl_vec_get(((size_t)words + 1) * sizeof *col->words + bytes);
-    if (col->words == NULL)
+    return fl_words_read(r->s, &r->cur, fl_fields[r->f].type == FL_T_IP, words, r->col);
+}
+
+/* Of the rows that are picked: their codes, rising, and the words. */
+struct wanted {
+    uint32_t *code, *at; /* at: among the stored ones, of those that are stored */
+    struct fl_span *word, *stored;
+    uint32_t count, stored_count;
+    void *room; /* what stored words are borrowed from */
+};
+
+static void wanted_done(struct wanted *w)
+{
+    free(w->word);
+    fl_vec_put(w->room);
+}
+
+static int by_code(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+static bool find_wanted(const struct reader *r, struct wanted *ret)
+{
+    size_t room = (size_t)r->picks + 1;
+    uint32_t n = 0, distinct = 0;
+
+    *ret = (struct wanted){.word = calloc(room, 2 * (sizeof *ret->word + sizeof *ret->code))};
+    if (ret->word == NULL)
         return false;
-    col->words[0] = fl_span_of(NULL, 0);
-    col->word_count = words + 1;
-    *ret_bytes = (unsigned char *)(col->words + words + 1);
+    ret->stored = ret->word + room;
+    ret->code = (uint32_t *)(void *)(ret->stored + room);
+    ret->at = ret->code + room;
+    for (uint32_t i = 0; i < r->picks; i++)
+        if (r->col->code[r->pick[i]] != 0)
+            ret->code[n++] = r->col->code[r->pick[i]];
+    qsort(ret->code, n, sizeof *ret->code, by_code);
+    for (uint32_t i = 0; i < n; i++)
+        if (distinct == 0 || ret->code[distinct - 1] != ret->code[i])
+            ret->code[distinct++] = ret->code[i];
+    ret->count = distinct;
     return true;
 }
 
-static bool read_strings(struct reader *r, uint32_t words)
+/* The column has those words, at their codes, and no others. */
+static bool keep_wanted(struct reader *r, const struct wanted *w, uint32_t words)
 {
-    uint32_t *lens = fl_vec_get(((size_t)words + 1) * sizeof *lens);
-    size_t total = 0;
-    unsigned char *at = NULL;
-    bool ok = lens != NULL && fl_series_get32(r->s, &r->cur, words, 0, lens);
+    size_t spans = ((size_t)words + 1) * sizeof *r->col->words, bytes = 0;
+    unsigned char *at;
 
-    for (uint32_t i = 0; i < words && ok; i++) {
-        ok = lens[i] <= FL_STR_MAX;
-        total += lens[i];
+    for (uint32_t i = 0; i < w->count; i++)
+        bytes += w->word[i].len;
+    r->col->words = fl_vec_get(spans + bytes + 1);
+    if (r->col->words == NULL)
+        return false;
+    memset(r->col->words, 0, spans);
+    at = (unsigned char *)r->col->words + spans;
+    for (uint32_t i = 0; i < w->count; i++) {
+        struct fl_span word = w->word[i];
+
+        if (word.len > 0)
+            memcpy(at, word.ptr, word.len);
+        r->col->words[w->code[i]] = fl_span_of(at, word.len);
+        at += word.len;
     }
-    ok = ok && total <= FL_WORDS_MAX_BYTES && make_words(r->col, words, total, &at) &&
-         (total == 0 || fl_section_copy(r->s, &r->cur, total, at));
-    for (uint32_t i = 0; i < words && ok; i++) {
-        r->col->words[i + 1] = fl_span_of(at, lens[i]);
-        at += lens[i];
-    }
-    fl_vec_put(lens);
-    return ok;
+    r->col->word_count = words + 1;
+    r->col->some_words = true;
+    return true;
 }
 
-struct addresses {
-    unsigned char *six_bits, *six, *four[V4_BYTES]; /* in one allocation */
-    uint32_t words, sixes;
-};
-
-static bool read_addresses(struct reader *r, struct addresses *a)
+static bool pick_stored(struct reader *r, struct wanted *w, uint32_t words)
 {
-    size_t bits = (a->words + 7) / 8;
+    return fl_words_pick(r->s, &r->cur, fl_fields[r->f].type == FL_T_IP, words, w->at,
+                         w->stored_count, w->stored, &w->room);
+}
+
+/* All words, or those that picked rows have. */
+static bool get_words(struct reader *r, uint32_t words)
+{
+    struct wanted w;
     bool ok;
 
-    a->six_bits = fl_vec_get(bits + (size_t)a->words * (IP_BYTES + V4_BYTES));
-    if (a->six_bits == NULL || !fl_section_copy(r->s, &r->cur, bits, a->six_bits))
-        return false;
-    for (uint32_t i = 0; i < a->words; i++)
-        a->sixes += a->six_bits[i / 8] >> (i % 8) & 1;
-    for (size_t p = 0; p < V4_BYTES; p++)
-        a->four[p] = a->six_bits + bits + p * a->words;
-    a->six = a->six_bits + bits + (size_t)V4_BYTES * a->words;
-    ok = a->sixes == 0 || fl_section_copy(r->s, &r->cur, (size_t)a->sixes * IP_BYTES, a->six);
-    for (size_t p = 0; p < V4_BYTES && ok && a->sixes < a->words; p++)
-        ok = fl_section_copy(r->s, &r->cur, a->words - a->sixes, a->four[p]);
-    return ok;
-}
-
-static bool read_ips(struct reader *r, uint32_t words)
-{
-    struct addresses a = {.words = words};
-    unsigned char *at = NULL;
-    uint32_t four = 0, six = 0;
-    bool ok = read_addresses(r, &a) && make_words(r->col, words, (size_t)words * IP_BYTES, &at);
-
-    for (uint32_t i = 0; i < words && ok; i++, at += IP_BYTES) {
-        r->col->words[i + 1] = fl_span_of(at, IP_BYTES);
-        if ((a.six_bits[i / 8] >> (i % 8) & 1) != 0) {
-            memcpy(at, a.six + (size_t)six++ * IP_BYTES, IP_BYTES);
-            continue;
-        }
-        memcpy(at, mapped, MAPPED_BYTES);
-        for (size_t p = 0; p < V4_BYTES; p++)
-            at[MAPPED_BYTES + p] = a.four[p][four];
-        four++;
+    if (r->pick == NULL)
+        return read_words(r, words);
+    ok = find_wanted(r, &w);
+    if (ok && w.count > 0 && w.code[w.count - 1] > words)
+        ok = false;
+    if (ok) {
+        memcpy(w.at, w.code, w.count * sizeof *w.at);
+        w.stored_count = w.count;
+        ok = pick_stored(r, &w, words);
     }
-    fl_vec_put(a.six_bits);
+    if (ok) {
+        memcpy(w.word, w.stored, w.count * sizeof *w.word);
+        ok = keep_wanted(r, &w, words);
+    }
+    wanted_done(&w);
     return ok;
-}
-
-static bool read_words(struct reader *r, uint32_t words)
-{
-    return fl_fields[r->f].type == FL_T_IP ? read_ips(r, words) : read_strings(r, words);
 }
 
 /* Codes of the rows picked, where they do not count the words. */
@@ -487,7 +507,7 @@ static bool read_direct(struct reader *r)
         return false;
     r->col->code = fl_vec_get(r->rows * sizeof *r->col->code);
     if (r->col->code != NULL && r->pick != NULL && r->cur.ptr < r->cur.end && *r->cur.ptr == 0)
-        return pick_codes(r, words) && read_words(r, words) && fl_cursor_done(&r->cur);
+        return pick_codes(r, words) && get_words(r, words) && fl_cursor_done(&r->cur);
     if (r->has != NULL)
         front = fl_vec_get(((size_t)r->present + 1) * sizeof *front);
     ok = r->col->code != NULL && (r->has == NULL || front != NULL) &&
@@ -497,7 +517,7 @@ static bool read_direct(struct reader *r)
         r->kernel->spread32(r->col->code, front, r->has, r->rows);
     }
     fl_vec_put(front);
-    return ok && read_words(r, words) && fl_cursor_done(&r->cur);
+    return ok && get_words(r, words) && fl_cursor_done(&r->cur);
 }
 
 /* ---- functions of another column ---- */
@@ -590,6 +610,37 @@ static bool join_words(struct reader *r, const struct function *fn)
     return copy != NULL;
 }
 
+/* The same for picked rows. A word of the other column that none of them has there may be missing:
+ * then r->again. */
+static bool pick_joined(struct reader *r, const struct function *fn)
+{
+    uint32_t code = 0, stored = 0;
+    struct wanted w;
+    bool ok = find_wanted(r, &w);
+
+    for (uint32_t i = 0; ok && i < w.count; i++) {
+        for (; code < w.code[i]; code++)
+            stored += fn->from[code + 1] == 0;
+        if (fn->from[code] == 0)
+            w.at[w.stored_count++] = stored;
+        else if (fn->other->some_words && fn->other->words[fn->from[code]].ptr == NULL)
+            r->again = true;
+    }
+    for (; ok && code < fn->count; code++)
+        stored += fn->from[code + 1] == 0;
+    ok =
+        ok && !r->again && stored == fn->words && (fn->words == 0 || pick_stored(r, &w, fn->words));
+    stored = 0;
+    for (uint32_t i = 0; ok && i < w.count; i++) {
+        uint32_t from = fn->from[w.code[i]];
+
+        w.word[i] = from == 0 ? w.stored[stored++] : fn->other->words[from];
+    }
+    ok = ok && keep_wanted(r, &w, fn->count);
+    wanted_done(&w);
+    return ok;
+}
+
 static void map_picked(struct reader *r, const struct function *fn)
 {
     for (uint32_t i = 0; i < r->picks; i++) {
@@ -613,8 +664,11 @@ static bool read_mapped(struct reader *r, struct function *fn)
         if (r->has != NULL)
             r->kernel->mask32(r->col->code, r->has, r->rows);
     }
-    return read_exceptions(r, fn) &&
-           (r->pick != NULL || r->kernel->count32(r->col->code, r->rows) == r->present) &&
+    if (!read_exceptions(r, fn))
+        return false;
+    if (r->pick != NULL)
+        return pick_joined(r, fn) && fl_cursor_done(&r->cur);
+    return r->kernel->count32(r->col->code, r->rows) == r->present &&
            (fn->words == 0 || read_words(r, fn->words)) && fl_cursor_done(&r->cur) &&
            join_words(r, fn);
 }
@@ -671,7 +725,7 @@ static bool read_column(struct reader *r, struct fl_presences *p)
     return false;
 }
 
-static void empty_col(struct fl_col *col)
+void fl_column2_forget(struct fl_col *col)
 {
     bool loaded = col->loaded;
 
@@ -704,7 +758,9 @@ int fl_column2_pick(struct fl_series *s, struct fl_presences *p, enum fl_field f
                        .picks = count};
 
     if (!read_column(&r, p)) {
-        empty_col(col);
+        fl_column2_forget(col);
+        if (r.again)
+            return fl_err_set(err, FL_E_AGAIN, "column %s needs all words", fl_fields[f].ecs);
         return fl_err_set(err, FL_E_CORRUPT, "column %s is malformed", fl_fields[f].ecs);
     }
     block->bytes += block->rows * (col->num != NULL ? sizeof *col->num : sizeof *col->code);

@@ -54,13 +54,16 @@ int fl_column2_decode(struct fl_series *s, struct fl_presences *p, enum fl_field
     FL_MUST_CHECK;
 
 /*
- * The same for some rows, which rise: values and codes of others are undefined; all words are
- * there. Columns that it needs have those rows at least, and
- * FL_FOLLOWS_BY all rows.
+ * The same for some rows, which rise: values and codes of others are undefined, their words are
+ * missing (some_words). Columns that it needs have those rows at least, and FL_FOLLOWS_BY all rows.
+ * FL_E_AGAIN: one of them must have all its words.
  */
 int fl_column2_pick(struct fl_series *s, struct fl_presences *p, enum fl_field f,
                     struct fl_span payload, const uint32_t *rows, uint32_t count,
                     struct fl_block *block, struct fl_err *err) FL_MUST_CHECK;
+
+/* The column is empty again, as if it had not been read. */
+void fl_column2_forget(struct fl_col *col);
 
 /* Shared by writer and reader. */
 enum fl_column2_encoding {

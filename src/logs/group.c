@@ -145,12 +145,15 @@ static int new_group(struct fl_groups *g, struct fl_span key, uint32_t *ret_id, 
 
 int fl_groups_at(struct fl_groups *g, struct fl_span key, uint32_t *ret_id, struct fl_err *err)
 {
+    char shown[FL_MASK_TEXT_BYTES];
     uint32_t code;
 
     if (key.len == 0) {
         *ret_id = FL_GROUP_NONE;
         return FL_OK;
     }
+    if (g->mask != NULL)
+        key = fl_mask_group(g->mask, g->by, key, shown);
     code = fl_dict_find(g->keys, key);
     if (code == 0)
         return new_group(g, key, ret_id, err);

@@ -9,6 +9,7 @@
 
 #include "logs/dict.h"
 #include "logs/idset.h"
+#include "logs/mask.h"
 #include "logs/part.h"
 
 enum fl_sum {
@@ -52,6 +53,7 @@ struct fl_groups {
     struct fl_sums *local;     /* by code of the block */
     uint32_t *user_map;        /* code of the block to user */
     size_t local_cap, user_map_cap;
+    struct fl_mask *mask; /* borrowed; keys become groups as they are shown. NULL: as they are */
 };
 
 int fl_groups_init(struct fl_groups *g, enum fl_field by, bool want_users, size_t cells,

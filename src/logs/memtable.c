@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "logs/vec.h"
+
 struct fl_memtable {
     pthread_rwlock_t lock; /* all below but refs */
     atomic_uint refs;
@@ -45,6 +47,7 @@ void fl_memtable_unref(struct fl_memtable *mt)
         return;
     for (uint32_t b = 0; b < mt->count; b++)
         fl_mblock_free(mt->blocks[b]);
+    fl_vec_gone(mt->info.bytes);
     free(mt->blocks);
     (void)pthread_rwlock_destroy(&mt->lock);
     free(mt);

@@ -25,4 +25,13 @@ uint32_t fl_pick_rows(const struct fl_pick *g);
 /* The block so far (at least one row), the caller's; the next row begins another. */
 struct fl_block *fl_pick_take(struct fl_pick *g);
 
+uint32_t fl_pick_count(const uint8_t *keep, uint32_t rows); /* bits that are set */
+
+/*
+ * Take the rows whose bit in keep is clear out of a decoded block, in place: cheap where they are
+ * few. At least one must stay. A word that no row is left with is not in the block any more. On
+ * FL_E_NOMEM the block is of no use any more. pick_drop.c.
+ */
+int fl_pick_drop(struct fl_block *block, const uint8_t *keep, struct fl_err *err) FL_MUST_CHECK;
+
 #endif

@@ -28,7 +28,16 @@ static const struct kind kinds[] = {
 
 /* ---- arguments ---- */
 
-int fl_run_field(struct fl_span name, enum fl_field *ret, struct fl_err *err)
+int fl_run_groups(struct fl_run *run, struct fl_groups *g, enum fl_field by, bool want_users,
+                  size_t cells, size_t max_bytes, struct fl_err *err)
+{
+    int r = fl_groups_init(g, by, want_users, cells, max_bytes, err);
+
+    g->mask = run->mask;
+    return r;
+}
+
+int fl_run_field(struct fl_run *run, struct fl_span name, enum fl_field *ret, struct fl_err *err)
 {
     enum fl_field field = fl_field_find(name);
     int show = name.len < 64 ? (int)name.len : 64;
@@ -41,7 +50,7 @@ int fl_run_field(struct fl_span name, enum fl_field *ret, struct fl_err *err)
     if (fl_fields[field].type == FL_T_TIME || field == FL_F_SEQ || field == FL_F_SHAPE)
         return fl_err_set(err, FL_E_INVAL, "rows cannot be grouped by %s", fl_fields[field].ecs);
     *ret = field;
-    return FL_OK;
+    return run->mask == NULL ? FL_OK : fl_mask_may_group(field, err);
 }
 
 static uint64_t bytes_of(const struct fl_sums *sums)
@@ -106,6 +115,26 @@ int fl_run_metric_of(struct fl_span name, const char **ret_name, fl_run_metric *
 
 /* ---- life ---- */
 
+/* What is hidden is hidden from the conditions too. */
+static int set_mask(struct fl_run *run, struct fl_err *err)
+{
+    bool narrowed = false;
+    int r;
+
+    if (run->q->names_key == NULL)
+        return run->q->masked ? fl_err_set(err, FL_E_DENIED, "personal data cannot be hidden")
+                              : FL_OK;
+    r = fl_mask_new(run->q->names_key, &run->names, err);
+    if (r < 0)
+        return r;
+    run->mask = run->q->masked ? run->names : NULL;
+    r = fl_mask_filter(run->mask, run->names, run->filter, &narrowed, err);
+    if (r == FL_OK && narrowed)
+        fl_run_partial(run, "free words are looked for in addresses of web pages only, while "
+                            "personal data is hidden");
+    return r;
+}
+
 static int begin(struct fl_run *run, const struct kind *kind, struct fl_err *err)
 {
     const struct fl_query *q = run->q;
@@ -114,6 +143,8 @@ static int begin(struct fl_run *run, const struct kind *kind, struct fl_err *err
     if (kind->ranged && q->from_us >= q->to_us)
         return fl_err_set(err, FL_E_INVAL, "the time range is empty: its end must be later");
     r = fl_filter_parse(q->filter, &run->arena, &run->filter, err);
+    if (r == FL_OK)
+        r = set_mask(run, err);
     if (r < 0)
         return fl_err_wrap(err, "filter");
     if (kind->budgeted && q->budget_ms > 0)
@@ -128,6 +159,7 @@ static void finish(struct fl_run *run)
 {
     fl_parts_free(run->parts);
     fl_scan_done(&run->scan);
+    fl_mask_free(run->names);
     fl_arena_done(&run->arena);
     fl_buf_done(&run->out);
     run->end->elapsed_us = (uint64_t)(fl_now_mono_us() - run->begin_us);

@@ -47,6 +47,8 @@ struct fl_query {
     uint64_t budget_bytes; /* of tables of groups; 0: 64 MiB */
     bool original;         /* with event.original */
     bool rows_only;        /* never from rollups: for comparison, the answer is the same */
+    const unsigned char *names_key; /* of the tenant's pseudonyms (mask.h); NULL: there are none */
+    bool masked;                    /* personal data is hidden; then names_key is needed */
     bool no_users;         /* TOP: distinct users are not counted (null), also with format "sums" */
 };
 

@@ -59,6 +59,9 @@ int fl_emit_init(struct fl_emit *emit, struct fl_run *run, struct fl_err *err)
     if (!emit->csv && (!chosen || emit->original))
         emit->load = fl_fieldset_all();
     fl_fieldset_add(&emit->load, FL_F_SEQ); /* the row's id */
+    emit->shown = emit->load;
+    if (run->mask != NULL)
+        fl_mask_fields(&emit->load);
     if (r == FL_OK && emit->csv)
         fl_ecs_csv_head(&emit->columns, &run->out);
     return r;
@@ -90,6 +93,17 @@ static int put_json(struct fl_emit *emit, struct fl_run *run, const struct fl_ev
     return r;
 }
 
+static void keep_only(struct fl_event *ev, const struct fl_fieldset *set)
+{
+    for (size_t i = 0; i < FL_LEN(ev->has.bits); i++)
+        ev->has.bits[i] &= set->bits[i];
+}
+
+static bool wants_line(const struct fl_emit *emit)
+{
+    return emit->original || (emit->csv && fl_fieldset_has(&emit->columns, FL_F_RAW));
+}
+
 int fl_emit_row(struct fl_emit *emit, struct fl_run *run, const struct fl_block *block,
                 uint32_t row, struct fl_pos pos, struct fl_err *err)
 {
@@ -98,8 +112,12 @@ int fl_emit_row(struct fl_emit *emit, struct fl_run *run, const struct fl_block 
 
     fl_arena_clear(&emit->arena);
     fl_block_row(block, row, &ev);
-    for (size_t i = 0; i < FL_LEN(ev.has.bits); i++)
-        ev.has.bits[i] &= emit->load.bits[i]; /* not what only the filter looked at */
+    keep_only(&ev, &emit->load); /* not what only the filter looked at */
+    if (run->mask != NULL)
+        r = fl_mask_event(run->mask, &ev, wants_line(emit), err);
+    if (r < 0)
+        return r;
+    keep_only(&ev, &emit->shown);
     if (emit->csv)
         fl_ecs_csv_row(&ev, &emit->columns, &run->out);
     else

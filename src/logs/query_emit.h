@@ -8,7 +8,8 @@
 struct fl_emit {
     bool csv, original;
     struct fl_fieldset columns; /* of CSV, or of chosen JSON */
-    struct fl_fieldset load;    /* columns that must be in a block */
+    struct fl_fieldset shown;   /* columns that may go out */
+    struct fl_fieldset load;    /* columns that must be in a block: those, and what hiding needs */
     struct fl_arena arena;      /* of one row */
 };
 

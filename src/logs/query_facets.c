@@ -14,12 +14,12 @@ struct facets {
 static const enum fl_field useful[] = {FL_F_SITE,     FL_F_DEVICE, FL_F_ACTION, FL_F_APP,
                                        FL_F_CATEGORY, FL_F_DOMAIN, FL_F_USER,   FL_F_TAG};
 
-static int add_facet(struct facets *facets, enum fl_field field, uint64_t memory_bytes,
+static int add_facet(struct fl_run *run, struct facets *facets, enum fl_field field, uint64_t memory_bytes,
                      struct fl_err *err)
 {
     if (facets->count == MAX_FACETS)
         return fl_err_set(err, FL_E_INVAL, "at most 16 facets at once");
-    return fl_groups_init(&facets->groups[facets->count++], field, false, 0, memory_bytes, err);
+    return fl_run_groups(run, &facets->groups[facets->count++], field, false, 0, memory_bytes, err);
 }
 
 static int add_facets(struct fl_run *run, struct facets *facets, struct fl_err *err)
@@ -29,15 +29,15 @@ static int add_facets(struct fl_run *run, struct facets *facets, struct fl_err *
     int r = FL_OK;
 
     for (size_t i = 0; list.len == 0 && r == FL_OK && i < FL_LEN(useful); i++)
-        r = add_facet(facets, useful[i], run->memory_bytes / FL_LEN(useful), err);
+        r = add_facet(run, facets, useful[i], run->memory_bytes / FL_LEN(useful), err);
     while (r == FL_OK && list.len > 0) {
         const unsigned char *comma = memchr(list.ptr, ',', list.len);
         size_t n = comma == NULL ? list.len : (size_t)(comma - list.ptr);
         enum fl_field field;
 
-        r = fl_run_field(fl_span_of(list.ptr, n), &field, err);
+        r = fl_run_field(run, fl_span_of(list.ptr, n), &field, err);
         if (r == FL_OK)
-            r = add_facet(facets, field, each, err);
+            r = add_facet(run, facets, field, each, err);
         n += comma != NULL;
         list = fl_span_of(list.ptr + n, list.len - n);
     }

@@ -24,6 +24,8 @@ struct fl_run {
     struct fl_query_end *end;
     struct fl_arena arena; /* the filter */
     struct fl_filter *filter;
+    struct fl_mask *names; /* NULL: no pseudonyms are known */
+    struct fl_mask *mask;  /* names, where personal data is hidden; else NULL */
     struct fl_parts *parts;
     struct fl_scan scan;
     int64_t begin_us, deadline_us; /* monotonic; deadline INT64_MAX = none */
@@ -107,8 +109,12 @@ int fl_run_walk(struct fl_run *run, struct fl_walk *walk, struct fl_err *err) FL
  */
 int fl_run_flush(struct fl_run *run, bool now, struct fl_err *err) FL_MUST_CHECK;
 
-/* A field by name for `by`: FL_E_INVAL with the nearest way out. */
-int fl_run_field(struct fl_span name, enum fl_field *ret, struct fl_err *err) FL_MUST_CHECK;
+/* A field by name for `by`: FL_E_INVAL with the nearest way out; FL_E_DENIED where it is hidden. */
+int fl_run_field(struct fl_run *run, struct fl_span name, enum fl_field *ret, struct fl_err *err)
+    FL_MUST_CHECK;
+/* fl_groups_init() with what the run hides. */
+int fl_run_groups(struct fl_run *run, struct fl_groups *g, enum fl_field by, bool want_users,
+                  size_t cells, size_t max_bytes, struct fl_err *err) FL_MUST_CHECK;
 typedef uint64_t fl_run_metric(const struct fl_sums *sums);
 /* bytes (also for ""), sessions, packets, seconds, rows, up, down. */
 int fl_run_metric_of(struct fl_span name, const char **ret_name, fl_run_metric **ret,

@@ -535,7 +535,7 @@ int fl_query_series(struct fl_run *run, struct fl_err *err)
 {
     struct series s = {.metric_name = "bytes", .named = run->q->by.len > 0};
     enum fl_field field = FL_F_CATEGORY; /* few keys: for a total any field will do */
-    int r = s.named ? fl_run_field(run->q->by, &field, err) : FL_OK;
+    int r = s.named ? fl_run_field(run, run->q->by, &field, err) : FL_OK;
 
     if (r == FL_OK)
         r = fl_run_metric_of(run->q->metric, &s.metric_name, &s.metric, err);
@@ -544,7 +544,7 @@ int fl_query_series(struct fl_run *run, struct fl_err *err)
     if (r < 0)
         return r;
     set_columns(&s);
-    r = fl_groups_init(&s.groups, field, false, s.buckets, run->memory_bytes, err);
+    r = fl_run_groups(run, &s.groups, field, false, s.buckets, run->memory_bytes, err);
     s.local = malloc(LOCAL_CELLS * sizeof *s.local);
     s.local_rows = malloc(LOCAL_CELLS * sizeof *s.local_rows);
     if (r == FL_OK && (s.local == NULL || s.local_rows == NULL))

@@ -282,13 +282,13 @@ int fl_query_top(struct fl_run *run, struct fl_err *err)
     struct fl_span by = run->q->by.len > 0 ? run->q->by : FL_SPAN("app");
     struct top top = {.count = 0};
     enum fl_field field;
-    int r = fl_run_field(by, &field, err);
+    int r = fl_run_field(run, by, &field, err);
 
     if (r == FL_OK)
         r = fl_run_metric_of(run->q->metric, &top.metric_name, &top.metric, err);
     top.no_users = run->q->no_users || fl_span_eq(run->q->format, FL_SPAN("sums"));
     if (r == FL_OK)
-        r = fl_groups_init(&top.groups, field, field != FL_F_USER && !top.no_users, 0,
+        r = fl_run_groups(run, &top.groups, field, field != FL_F_USER && !top.no_users, 0,
                            run->memory_bytes, err);
     if (r == FL_OK)
         r = run_top(run, &top, err);

@@ -87,6 +87,28 @@ typedef int fl_rollups_put(void *ctx, bool users, enum fl_rollup_dim dim, enum f
 int fl_rollups_finish(struct fl_rollups *r, fl_rollups_put *put, void *ctx, struct fl_err *err)
     FL_MUST_CHECK;
 
+/*
+ * What is stored of the sums of one segment, less some of its rows: the same as sums of the others,
+ * without reading them. rollup_cut.c.
+ */
+struct fl_rollup_cut;
+int fl_rollup_cut_new(struct fl_rollup_cut **ret, struct fl_err *err) FL_MUST_CHECK;
+void fl_rollup_cut_free(struct fl_rollup_cut *c); /* NULL is allowed */
+/* Rows of block no of the segment whose bit in keep is clear (lowest bit first) are taken out. */
+int fl_rollup_cut_add(struct fl_rollup_cut *c, uint32_t no, const struct fl_block *block,
+                      const uint8_t *keep, struct fl_err *err) FL_MUST_CHECK;
+/* In place. FL_E_CORRUPT: the sums do not have those rows. */
+int fl_rollup_cut_sums(const struct fl_rollup_cut *c, enum fl_rollup_dim dim,
+                       enum fl_rollup_tier tier, struct fl_rollup *sums, struct fl_err *err)
+    FL_MUST_CHECK;
+/* For users every block must be shown first, in any order, with the columns of
+ * fl_rollup_cut_fields(): which of the pairs do rows that stay have as well? */
+struct fl_fieldset fl_rollup_cut_fields(void);
+int fl_rollup_cut_rest(struct fl_rollup_cut *c, uint32_t no, const struct fl_block *block,
+                       struct fl_err *err) FL_MUST_CHECK;
+int fl_rollup_cut_users(const struct fl_rollup_cut *c, enum fl_rollup_dim dim,
+                        struct fl_rollup_users *users, struct fl_err *err) FL_MUST_CHECK;
+
 /* The columns that building needs. */
 struct fl_fieldset fl_rollup_fields(enum fl_rollup_dim dim);
 struct fl_fieldset fl_rollup_users_fields(enum fl_rollup_dim dim);

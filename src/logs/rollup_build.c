@@ -351,20 +351,27 @@ static bool put_cell(const struct fl_rollups *r, const struct pass *p, struct li
     return push(l, &e);
 }
 
+/* Read before it is written: neither is the other, which a compiler cannot know. */
+static inline void sums_add(struct sums *to, const struct sums *from)
+{
+    struct sums a = *to, b = *from;
+
+    for (size_t s = 0; s < SUMS; s++)
+        a.v[s] += b.v[s];
+    *to = a;
+}
+
 /* 1: done; 0: more than the limit; negative: no memory. */
 static int sum_dense(struct fl_rollups *r, const struct pass *p, struct list *l)
 {
-    const uint16_t *coarse = r->coarse[p->tier];
-    size_t cells = cells_of(r, p), used = 0;
+    const uint16_t *coarse = r->coarse[p->tier], *slot = r->slot;
+    const uint32_t *site = p->site, *key = p->key;
+    size_t cells = cells_of(r, p), used = 0, sites = p->site_words, keys = p->key_words;
+    struct sums *cell = r->cell;
 
-    memset(r->cell, 0, cells * sizeof *r->cell);
-    for (uint32_t i = 0; i < p->block->rows; i++) {
-        size_t at = ((size_t)coarse[r->slot[i]] * p->site_words + p->site[i]) * p->key_words;
-        struct sums *c = &r->cell[at + p->key[i]];
-
-        for (size_t s = 0; s < SUMS; s++)
-            c->v[s] += r->row[i].v[s];
-    }
+    memset(cell, 0, cells * sizeof *cell);
+    for (uint32_t i = 0, rows = p->block->rows; i < rows; i++)
+        sums_add(&cell[(coarse[slot[i]] * sites + site[i]) * keys + key[i]], &r->row[i]);
     for (size_t i = 0; i < cells; i++)
         used += r->cell[i].v[0] != 0;
     if (used > p->limit)
@@ -405,8 +412,7 @@ static int sum_hashed(struct fl_rollups *r, const struct pass *p, struct list *l
             r->cell[used] = (struct sums){{0}};
             r->hash[at] = (uint32_t)++used;
         }
-        for (size_t s = 0; s < SUMS; s++)
-            r->cell[r->hash[at] - 1].v[s] += r->row[i].v[s];
+        sums_add(&r->cell[r->hash[at] - 1], &r->row[i]);
     }
     for (size_t i = 0; i < used; i++) {
         uint64_t key = r->hash_key[i];

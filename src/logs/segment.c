@@ -67,23 +67,19 @@ int fl_segment_identify(const struct fl_files *fs, int dir, const char *name,
     return r < 0 && err != NULL ? fl_err_wrap(err, "segment %s", name) : r;
 }
 
-/* The payload at a place, borrowed from the tools until the next call with that depth. */
-static int read_chunk(struct fl_segment *seg, const struct fl_segment_place *place, uint32_t block,
-                      uint32_t column, size_t max_bytes, unsigned depth, struct fl_span *ret,
-                      struct fl_err *err)
+/* Appended to out. */
+static int read_plain(struct fl_segment *seg, const struct fl_segment_place *place, uint32_t block,
+                      uint32_t column, struct fl_buf *out, struct fl_err *err)
 {
     unsigned char aad[FL_SEGMENT_AAD_BYTES], nonce[FL_AEAD_NONCE_BYTES], *at;
-    struct fl_buf *stored = &seg->tools->stored[depth];
     size_t len;
     int r;
 
     if (place->bytes < FL_AEAD_TAG_BYTES || place->bytes > seg->bytes)
         return fl_err_set(err, FL_E_CORRUPT, "a chunk of %u bytes", (unsigned)place->bytes);
-    fl_buf_clear(stored);
-    at = fl_buf_reserve(stored, place->bytes);
+    at = fl_buf_reserve(out, place->bytes);
     if (at == NULL)
-        return fl_buf_status(stored, err);
-    stored->len = place->bytes;
+        return fl_buf_status(out, err);
     r = fl_files_read(seg->fs, seg->fd, at, place->bytes, place->offset, err);
     if (r < 0)
         return r;
@@ -92,9 +88,38 @@ static int read_chunk(struct fl_segment *seg, const struct fl_segment_place *pla
     fl_segment_nonce(place->nonce, nonce);
     r = fl_aead_open(seg->aead, seg->key, nonce, fl_span_of(aad, sizeof aad), fl_span_of(at, len),
                      at, at + len, err);
-    if (r < 0)
+    if (r >= 0)
+        out->len += len;
+    return r;
+}
+
+int fl_segment_plain(struct fl_segment *seg, const struct fl_segment_place *place, uint32_t block,
+                     uint32_t column, struct fl_buf *out, struct fl_err *err)
+{
+    struct fl_err local = {0};
+    int r = read_plain(seg, place, block, column, out, &local);
+
+    return r < 0 ? fl_err_set(err, r, "segment %s, block %u: %s", seg->name, (unsigned)block,
+                              local.text)
+                 : r;
+}
+
+/* The payload at a place, borrowed from the tools until the next call with that depth. */
+static int read_chunk(struct fl_segment *seg, const struct fl_segment_place *place, uint32_t block,
+                      uint32_t column, size_t max_bytes, unsigned depth, struct fl_span *ret,
+                      struct fl_err *err)
+{
+    struct fl_buf *stored = &seg->tools->stored[depth];
+    int r;
+
+    fl_buf_clear(stored);
+    r = read_plain(seg, place, block, column, stored, err);
+    if (r < 0) {
+        if (stored->cap >= place->bytes)
+            stored->len = place->bytes; /* to be wiped: it may hold what was decrypted */
         return r;
-    return fl_chunk_unpack(fl_series_chunker(seg->tools->series), fl_span_of(at, len), max_bytes,
+    }
+    return fl_chunk_unpack(fl_series_chunker(seg->tools->series), fl_buf_span(stored), max_bytes,
                            &seg->tools->scratch[depth], ret, err);
 }
 
@@ -302,6 +327,29 @@ static int decode(struct load *l, enum fl_field f, struct fl_span payload, struc
                                 l->row_count, l->block, err);
 }
 
+static int load_column(struct load *l, enum fl_field f, unsigned depth, struct fl_err *err);
+
+/* The columns of a set; whole: with all rows and words, also where they are there for some rows. */
+static int load_needs(struct load *l, struct fl_fieldset needs, bool whole, unsigned depth,
+                      struct fl_err *err)
+{
+    const uint32_t *rows = l->rows;
+    int r = FL_OK;
+
+    if (whole)
+        l->rows = NULL;
+    for (size_t w = 0; w < FL_LEN(needs.bits); w++)
+        for (uint64_t bits = needs.bits[w]; bits != 0 && r >= 0; bits &= bits - 1) {
+            enum fl_field f = (enum fl_field)(w * 64 + (size_t)__builtin_ctzll(bits));
+
+            if (whole)
+                fl_column2_forget(&l->block->col[f]);
+            r = load_column(l, f, depth, err);
+        }
+    l->rows = rows;
+    return r;
+}
+
 /* Decode column f, and before it those that it leans on. */
 static int load_column(struct load *l, enum fl_field f, unsigned depth, struct fl_err *err)
 {
@@ -318,12 +366,14 @@ static int load_column(struct load *l, enum fl_field f, unsigned depth, struct f
     if (r < 0)
         return r;
     needs = l->seg->id.version == 1 ? fl_column_needs(f, payload) : fl_column2_needs(f, payload);
-    for (size_t w = 0; w < FL_LEN(needs.bits); w++)
-        for (uint64_t bits = needs.bits[w]; bits != 0 && r >= 0; bits &= bits - 1)
-            r = load_column(l, (enum fl_field)(w * 64 + (size_t)__builtin_ctzll(bits)), depth + 1,
-                            err);
+    r = load_needs(l, needs, false, depth + 1, err);
     if (r >= 0)
         r = decode(l, f, payload, err);
+    if (r == FL_E_AGAIN && false) {
+        r = load_needs(l, needs, true, depth + 1, err);
+        if (r >= 0)
+            r = decode(l, f, payload, err);
+    }
     if (r >= 0 && l->block->col[f].present != from->present)
         r = fl_err_set(err, FL_E_CORRUPT, "column %s and the footer differ", fl_fields[f].ecs);
     return r;

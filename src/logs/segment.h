@@ -84,6 +84,11 @@ struct fl_segment_plan { /* what a segment says beyond its rows */
      * It may end before count blocks by giving NULL; FL_E_NOENT when it gave none at all. */
     int (*load)(void *ctx, uint32_t block, struct fl_block **ret, struct fl_err *err);
     void *ctx;
+    /* Rows taken out of one segment: load() may give n + 1 and no block for block n of `from`, of
+     * the version that is written, whose chunks are then copied under the new key; sums() hands
+     * over what is known of all rows. NULL: sums are made of the rows that load() gave. */
+    struct fl_segment *from;
+    int (*sums)(void *ctx, fl_rollups_put *put, void *put_ctx, struct fl_err *err);
 };
 
 /*
@@ -116,10 +121,13 @@ void fl_segment_close(struct fl_segment *seg); /* wipes the key; NULL is allowed
 const struct fl_segment_foot *fl_segment_foot(const struct fl_segment *seg);
 uint64_t fl_segment_bytes(const struct fl_segment *seg);
 
+/* The plaintext of a chunk, appended: what is sealed again as it is. */
+int fl_segment_plain(struct fl_segment *seg, const struct fl_segment_place *place, uint32_t block,
+                     uint32_t column, struct fl_buf *out, struct fl_err *err) FL_MUST_CHECK;
 int fl_segment_load(struct fl_segment *seg, uint32_t block, const struct fl_fieldset *fields,
                     struct fl_block **ret, uint64_t *bytes_read, struct fl_err *err) FL_MUST_CHECK;
 /* The same, of which only some rows (count of them, rising) will be looked at: values and codes of
- * others may be undefined. */
+ * others may be undefined, and their words missing. */
 int fl_segment_load_rows(struct fl_segment *seg, uint32_t block, const struct fl_fieldset *fields,
                          const uint32_t *rows, uint32_t count, struct fl_block **ret,
                          uint64_t *bytes_read, struct fl_err *err) FL_MUST_CHECK;

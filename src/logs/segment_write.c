@@ -232,6 +232,61 @@ static int put_block(struct writer *w, const struct fl_block *block, uint32_t no
     return w->id.version == 1 ? put_block1(w, block, no, err) : put_block2(w, block, no, err);
 }
 
+/* ---- a block as it is ---- */
+
+static int copy_chunk(struct writer *w, const struct fl_segment_place *from, uint32_t from_no,
+                      uint32_t no, uint32_t column, struct fl_segment_place *ret,
+                      struct fl_err *err)
+{
+    int r;
+
+    *ret = (struct fl_segment_place){0, 0, 0};
+    if (from->bytes == 0)
+        return FL_OK;
+    fl_buf_clear(&w->plain);
+    r = fl_segment_plain(w->plan->from, from, from_no, column, &w->plain, err);
+    return r < 0 ? r : seal(w, fl_buf_span(&w->plain), no, column, ++w->nonce, ret, err);
+}
+
+/* Columns of a later version would be lost from between those that are known. */
+static bool is_known(const struct fl_segment_block *block)
+{
+    uint32_t at = 0;
+
+    for (size_t f = 0; f < FL_FIELD_COUNT; f++) {
+        if (block->col[f].place.bytes == 0)
+            continue;
+        if (block->col[f].at != at)
+            return false;
+        at += block->col[f].len;
+    }
+    return true;
+}
+
+static int copy_block(struct writer *w, uint32_t from_no, uint32_t no, struct fl_err *err)
+{
+    const struct fl_segment_block *from = &fl_segment_foot(w->plan->from)->block[from_no];
+    struct fl_segment_block *to = &w->foot.block[no];
+    int r;
+
+    *to = *from;
+    if (from->version != w->id.version || !is_known(from))
+        return fl_err_set(err, FL_E_CORRUPT, "block %u is of another version", (unsigned)from_no);
+    r = copy_chunk(w, &from->presence, from_no, no, FL_SEGMENT_COL_PRESENCE, &to->presence, err);
+    if (r >= 0)
+        r = copy_chunk(w, &from->shared, from_no, no, FL_SEGMENT_COL_SHARED, &to->shared, err);
+    for (size_t f = 0; f < FL_FIELD_COUNT && r >= 0; f++) {
+        if (from->shared.bytes != 0 && from->col[f].place.bytes != 0)
+            to->col[f].place = to->shared;
+        else
+            r = copy_chunk(w, &from->col[f].place, from_no, no, (uint32_t)f, &to->col[f].place,
+                           err);
+    }
+    if (r >= 0)
+        r = copy_chunk(w, &from->bloom, from_no, no, FL_SEGMENT_COL_BLOOM, &to->bloom, err);
+    return r;
+}
+
 static int put_sum(void *ctx, bool users, enum fl_rollup_dim dim, enum fl_rollup_tier tier,
                    struct fl_span payload, struct fl_err *err)
 {
@@ -257,23 +312,24 @@ static int put_one(struct writer *w, struct fl_block *const *blocks, uint32_t no
         r = w->plan->load(w->plan->ctx, no, &made, err);
         block = made;
     }
-    if (r >= 0 && block == NULL)
+    if (r >= 0 && block == NULL && (r == 0 || w->plan->from == NULL))
         return no > 0 ? 1 : fl_err_set(err, FL_E_NOENT, "there is no row to write");
     if (r >= 0)
-        r = put_block(w, block, no, err);
-    if (r >= 0) {
-        w->foot.rows += block->rows;
+        r = block == NULL ? copy_block(w, (uint32_t)r - 1, no, err) : put_block(w, block, no, err);
+    if (r >= 0)
+        w->foot.rows += w->foot.block[no].rows;
+    if (r >= 0 && sums != NULL)
         r = fl_rollups_add(sums, block, err);
-    }
     return r < 0 ? r : FL_OK;
 }
 
 static int put_blocks(struct writer *w, struct fl_block *const *blocks, uint32_t count,
                       struct fl_err *err)
 {
+    bool known = w->plan->from != NULL;
     struct fl_rollups *sums = NULL;
     uint32_t done = 0;
-    int r = fl_rollups_new(&sums, err);
+    int r = known ? FL_OK : fl_rollups_new(&sums, err);
 
     while (r == FL_OK && done < count) {
         r = put_one(w, blocks, done, sums, err);
@@ -281,7 +337,8 @@ static int put_blocks(struct writer *w, struct fl_block *const *blocks, uint32_t
     }
     w->foot.blocks = done;
     if (r >= 0)
-        r = fl_rollups_finish(sums, put_sum, w, err);
+        r = known ? w->plan->sums(w->plan->ctx, put_sum, w, err)
+                  : fl_rollups_finish(sums, put_sum, w, err);
     fl_rollups_free(sums);
     return r;
 }

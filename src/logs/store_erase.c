@@ -6,14 +6,26 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "logs/mask.h"
+#include "logs/pick.h"
 #include "logs/store_int.h"
 #include "logs/store_rewrite.h"
+
+enum {
+    FEW_PART = 64, /* of the rows of a segment: so many are taken out without reading the others */
+    FEW_LEAST = 16,
+    FEW_MOST = 512
+};
 
 struct range { /* a segment that was searched */
     int32_t day;
     uint64_t first_seq, last_seq;
+    unsigned char file_id[FL_FILE_ID_BYTES];
     bool hit;
+    uint32_t *found; /* owned: block << 16 | row, rising; NULL: not known, or too many */
+    uint32_t count;
 };
+_Static_assert(FL_BLOCK_MAX_ROWS <= 1u << 16 && FL_SEGMENT_MAX_BLOCKS <= 1u << 16, "fit");
 
 struct work {
     struct fl_store *s;
@@ -25,6 +37,8 @@ struct work {
     uint8_t hit[FL_BLOCK_MAX_ROWS / 8];
     struct range *seen; /* owned */
     size_t seen_count, seen_cap;
+    uint32_t found[FEW_MOST], found_count; /* of the part that is looked at */
+    const struct range *known;             /* of the segment that is rewritten; or NULL */
     struct fl_retired retired;
     struct fl_erase_result sum;
     uint64_t done, total;
@@ -82,9 +96,24 @@ static int look_at(struct work *w, const struct fl_block *block, struct fl_erase
     return r;
 }
 
-static int note_seen(struct work *w, int32_t day, uint64_t first_seq, uint64_t last_seq, bool hit,
-                     struct fl_err *err)
+/* Rows of block b that go; FEW_MOST: they are too many to be remembered. */
+static void note_found(struct work *w, uint32_t b, uint32_t rows)
 {
+    for (uint32_t i = 0; i < rows && w->found_count < FEW_MOST; i++)
+        if ((w->hit[i / 8] >> (i % 8) & 1) != 0)
+            w->found[w->found_count++] = b << 16 | i;
+}
+
+static bool are_few(uint32_t count, uint32_t rows)
+{
+    return count > 0 && count < FEW_MOST && (count <= FEW_LEAST || count <= rows / FEW_PART);
+}
+
+static int note_seen(struct work *w, struct fl_part *part, const struct fl_part_info *info,
+                     bool hit, struct fl_err *err)
+{
+    struct range *to;
+
     if (w->seen_count == w->seen_cap) {
         size_t cap = w->seen_cap == 0 ? 256 : w->seen_cap * 2;
         struct range *grown = realloc(w->seen, cap * sizeof *grown);
@@ -94,7 +123,17 @@ static int note_seen(struct work *w, int32_t day, uint64_t first_seq, uint64_t l
         w->seen = grown;
         w->seen_cap = cap;
     }
-    w->seen[w->seen_count++] = (struct range){day, first_seq, last_seq, hit};
+    to = &w->seen[w->seen_count++];
+    *to = (struct range){
+        .day = info->day, .first_seq = info->first_seq, .last_seq = info->last_seq, .hit = hit};
+    memcpy(to->file_id, fl_part_file_id(part), sizeof to->file_id);
+    if (!hit || !are_few(w->found_count, info->rows))
+        return FL_OK;
+    to->found = malloc(w->found_count * sizeof *to->found); /* without: they are looked for again */
+    if (to->found == NULL)
+        return FL_OK;
+    memcpy(to->found, w->found, w->found_count * sizeof *to->found);
+    to->count = w->found_count;
     return FL_OK;
 }
 
@@ -129,6 +168,7 @@ static int look_at_part(struct work *w, struct fl_part *part, uint64_t *ret_rows
 
     fl_part_info(part, &info);
     *ret_rows = 0;
+    w->found_count = 0;
     for (uint32_t b = 0; b < info.blocks && r >= 0; b++) {
         struct fl_erase_found found = {0};
         struct fl_block *block = NULL;
@@ -137,6 +177,7 @@ static int look_at_part(struct work *w, struct fl_part *part, uint64_t *ret_rows
         r = fl_part_load(part, b, &w->fields, &block, &read, err);
         if (r == FL_E_CORRUPT) {
             ++*ret_rows;
+            w->found_count = FEW_MOST;
             r = FL_OK;
             continue;
         }
@@ -144,6 +185,8 @@ static int look_at_part(struct work *w, struct fl_part *part, uint64_t *ret_rows
             return FL_OK;
         if (r >= 0)
             r = look_at(w, block, &found, err);
+        if (found.rows > 0)
+            note_found(w, b, block->rows);
         fl_block_free(block);
         *ret_rows += found.rows;
     }
@@ -180,7 +223,7 @@ static int look_at_all(struct work *w, struct fl_err *err)
         if (r >= 0 && w->dry && info.sealed && rows > 0)
             count_rollups(w, part);
         if (r >= 0 && info.sealed)
-            r = note_seen(w, info.day, info.first_seq, info.last_seq, rows > 0, err);
+            r = note_seen(w, part, &info, rows > 0, err);
     }
     fl_parts_free(parts);
     return r;
@@ -225,12 +268,33 @@ static int seal(struct work *w, struct fl_err *err)
 
 /* ---- rewriting ---- */
 
+/* For fl_store_rewrite(): what was found. */
+static void known(void *ctx, uint32_t block, uint32_t rows, uint8_t *bits)
+{
+    struct work *w = ctx;
+
+    for (uint32_t i = 0; i < w->known->count; i++) {
+        uint32_t row = w->known->found[i] & 0xffff;
+
+        if (w->known->found[i] >> 16 != block || row >= rows)
+            continue;
+        bits[row / 8] = (uint8_t)(bits[row / 8] & ~(1u << (row % 8)));
+    }
+}
+
 static int keep(void *ctx, const struct fl_block *block, uint8_t *bits, struct fl_err *err)
 {
     struct work *w = ctx;
     struct fl_erase_found found;
-    int r = look_at(w, block, &found, err);
+    int r = FL_OK;
 
+    if (fl_pick_count(bits, block->rows) < block->rows) { /* they were found before */
+        for (uint32_t i = 0; i < (block->rows + 7) / 8; i++)
+            w->hit[i] = (uint8_t)~bits[i];
+        forget_sessions(w, block);
+        return FL_OK;
+    }
+    r = look_at(w, block, &found, err);
     for (uint32_t i = 0; r >= 0 && i < (block->rows + 7) / 8; i++)
         bits[i] = (uint8_t)(bits[i] & ~w->hit[i]);
     return r;
@@ -251,14 +315,20 @@ static int lost(void *ctx, uint32_t seg, uint32_t block, uint32_t rows, const st
 
 enum verdict { CLEAN, HIT, UNKNOWN };
 
-static enum verdict verdict_of(const struct work *w, const struct fl_store_seg *seg)
+static enum verdict verdict_of(const struct work *w, const struct fl_store_seg *seg,
+                               const struct range **ret_known)
 {
+    *ret_known = NULL;
     for (size_t i = 0; i < w->seen_count; i++) {
         const struct range *range = &w->seen[i];
 
         if (range->day == seg->id.day && range->first_seq == seg->first_seq &&
-            range->last_seq == seg->last_seq)
+            range->last_seq == seg->last_seq) {
+            if (range->found != NULL &&
+                memcmp(range->file_id, seg->id.file_id, sizeof range->file_id) == 0)
+                *ret_known = range;
             return range->hit ? HIT : CLEAN;
+        }
     }
     return UNKNOWN;
 }
@@ -304,12 +374,14 @@ static int rewrite(struct work *w, struct fl_store_tenant *t, struct fl_store_da
 {
     struct fl_store_seg *const old[] = {seg};
     struct fl_rewrite_result res = {0};
-    enum verdict verdict = verdict_of(w, seg);
+    enum verdict verdict = verdict_of(w, seg, &w->known);
     struct fl_rewrite rw = {
         .tenant = t, .day = d, .old = old, .old_count = 1, .keep = keep, .lost = lost, .ctx = w};
     bool hit = verdict == HIT;
     int r = FL_OK;
 
+    if (w->known != NULL)
+        rw.known = known;
     if (verdict == UNKNOWN)
         r = look_into(w, seg, &hit, err);
     if (r < 0 || !hit)
@@ -520,7 +592,8 @@ static int destroy_rest(struct work *w, const struct fl_store_tenant *t, struct 
     if (r >= 0 && l.count > 0)
         qsort(l.file, l.count, sizeof *l.file, by_file);
     for (uint32_t i = 0; i < count && r >= 0; i++)
-        if (l.count == 0 || bsearch(&files[i], l.file, l.count, sizeof *files, by_file) == NULL) {
+        if (!fl_mask_is_key(files[i].day, files[i].file_id) &&
+            (l.count == 0 || bsearch(&files[i], l.file, l.count, sizeof *files, by_file) == NULL)) {
             w->sum.streams += !is_retired(w, files[i].file_id);
             files[kept++] = files[i];
         }
@@ -599,6 +672,8 @@ int fl_store_erase(struct fl_store *s, const struct fl_erase_rule *rule, bool dr
         *ret = w->sum;
     fl_erase_match_free(w->match);
     fl_retired_done(&w->retired);
+    for (size_t i = 0; i < w->seen_count; i++)
+        free(w->seen[i].found);
     free(w->seen);
     free(w);
     return r;

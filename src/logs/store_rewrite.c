@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "logs/pick.h"
+#include "logs/store_rewrite_cut.h"
 #include "logs/store_swap.h"
 
 _Static_assert(FL_REWRITE_MAX <= FL_SWAP_OLD_MAX, "a .swap file lists them all");
@@ -23,7 +24,8 @@ struct work {
     struct fl_store *s;
     const struct fl_rewrite *rw;
     struct fl_pick *pick;
-    struct fl_segment *seg; /* old[seg_no], at block_no; NULL: to be opened */
+    struct fl_cutter *cutter; /* NULL: rows are gathered anew */
+    struct fl_segment *seg;   /* old[seg_no], at block_no; NULL: to be opened */
     uint32_t seg_no, block_no;
     struct fl_block *block; /* of it, whose rows from row_at on are to be taken */
     uint32_t row_at, kept;
@@ -41,6 +43,7 @@ static void work_free(struct work *w)
     fl_segment_close(w->seg);
     fl_block_free(w->block);
     fl_pick_free(w->pick);
+    fl_cutter_free(w->cutter);
     free(w);
 }
 
@@ -80,17 +83,6 @@ static int lose(struct work *w, uint32_t block, uint32_t rows, const struct fl_e
     return FL_OK;
 }
 
-static uint32_t count_kept(const uint8_t *keep, uint32_t rows)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < rows / 8; i++)
-        n += (uint32_t)__builtin_popcount(keep[i]);
-    if (rows % 8 != 0)
-        n += (uint32_t)__builtin_popcount(keep[rows / 8] & ((1u << (rows % 8)) - 1));
-    return n;
-}
-
 /* w->block was loaded: which of its rows stay? */
 static int choose(struct work *w, struct fl_err *err)
 {
@@ -104,7 +96,7 @@ static int choose(struct work *w, struct fl_err *err)
         return FL_OK;
     memset(w->keep, 0xff, sizeof w->keep);
     r = w->rw->keep(w->rw->ctx, w->block, w->keep, err);
-    w->kept = count_kept(w->keep, w->block->rows);
+    w->kept = fl_pick_count(w->keep, w->block->rows);
     return r;
 }
 
@@ -159,9 +151,10 @@ static int load_next(void *ctx, uint32_t no, struct fl_block **ret, struct fl_er
         r = next_block(w, err);
         if (r < 0 || w->block == NULL)
             break;
-        if (w->kept == w->block->rows && w->kept >= FULL_ROWS && fl_pick_rows(w->pick) == 0 &&
-            w->row_at == 0) {
-            *ret = take_block(w); /* as it is */
+        if (w->kept >= FULL_ROWS && fl_pick_rows(w->pick) == 0 && w->row_at == 0) {
+            if (w->kept < w->block->rows)
+                r = fl_pick_drop(w->block, w->keep, err);
+            *ret = r < 0 ? NULL : take_block(w); /* full as it is */
             break;
         }
         if (w->kept > 0)
@@ -206,7 +199,7 @@ static int look_at_all(struct work *w, struct fl_err *err)
 
 /* ---- the new segment takes their place ---- */
 
-static int reserve(struct fl_retired *r, size_t more, struct fl_err *err)
+int fl_retired_reserve(struct fl_retired *r, size_t more, struct fl_err *err)
 {
     struct fl_retired_seg *grown;
     size_t cap = r->count + more;
@@ -251,19 +244,24 @@ static int write_new(struct work *w, int dir, struct fl_segment_id *id, struct f
 {
     const struct fl_rewrite *rw = w->rw;
     struct fl_store *s = w->s;
-    const struct fl_segment_plan plan = {.marks = w->marks.mark,
-                                         .mark_count = w->marks.count,
-                                         .now_us = s->conf.now_us(),
-                                         .first_seq = rw->old[0]->first_seq,
-                                         .last_seq = rw->old[rw->old_count - 1]->last_seq,
-                                         .version = rw->version,
-                                         .load = load_next,
-                                         .ctx = w};
+    struct fl_segment_plan plan = {.marks = w->marks.mark,
+                                   .mark_count = w->marks.count,
+                                   .now_us = s->conf.now_us(),
+                                   .first_seq = rw->old[0]->first_seq,
+                                   .last_seq = rw->old[rw->old_count - 1]->last_seq,
+                                   .version = rw->version,
+                                   .load = load_next,
+                                   .ctx = w};
     unsigned char key[FL_KEY_BYTES];
     struct fl_segment *seg = NULL;
-    int r = fl_segment_write_as(s->conf.files, dir, s->conf.keyring, id, NULL, w->blocks_max, &plan,
-                                &w->sum.bytes_out, key, err);
+    int r;
 
+    if (w->cutter != NULL)
+        fl_cutter_plan(w->cutter, &plan);
+    r = fl_segment_write_as(s->conf.files, dir, s->conf.keyring, id, NULL, w->blocks_max, &plan,
+                            &w->sum.bytes_out, key, err);
+    if (w->cutter != NULL)
+        w->ended = fl_cutter_result(w->cutter, &w->sum);
     if (r < 0)
         return r;
     r = fl_segment_open(s->conf.files, dir, id, key, &seg, err); /* what it says of itself */
@@ -377,6 +375,28 @@ static int replace(struct work *w, uint32_t at, struct fl_retired *retired, stru
     return r;
 }
 
+/* What does not come out is written row by row, as if it was not known what goes. */
+static int cut(struct work *w, uint32_t at, struct fl_retired *retired, struct fl_err *err)
+{
+    struct fl_segment *old = NULL;
+    struct fl_err why = {0};
+    int r = open_old(w->s, w->rw->old[0], &old, &why);
+
+    if (r >= 0)
+        r = fl_cutter_new(old, w->rw, &w->cutter, &why);
+    if (r >= 0)
+        r = replace(w, at, retired, &why);
+    fl_cutter_free(w->cutter);
+    w->cutter = NULL;
+    if (r >= 0)
+        return r;
+    if (r != FL_E_CORRUPT)
+        return fl_err_set(err, r, "%s", why.text);
+    w->sum = (struct fl_rewrite_result){.bytes_in = w->sum.bytes_in};
+    w->ended = false;
+    return replace(w, at, retired, err);
+}
+
 int fl_store_rewrite(struct fl_store *s, const struct fl_rewrite *rw, struct fl_retired *retired,
                      struct fl_rewrite_result *ret, struct fl_err *err)
 {
@@ -388,7 +408,7 @@ int fl_store_rewrite(struct fl_store *s, const struct fl_rewrite *rw, struct fl_
         return fl_err_set(err, FL_E_INVAL, "%u segments to be replaced", (unsigned)rw->old_count);
     r = find_old(rw, &at, err);
     if (r >= 0)
-        r = reserve(retired, rw->old_count + 1, err);
+        r = fl_retired_reserve(retired, rw->old_count + 1, err);
     if (r < 0)
         return r;
     w = calloc(1, sizeof *w);
@@ -398,7 +418,8 @@ int fl_store_rewrite(struct fl_store *s, const struct fl_rewrite *rw, struct fl_
     w->rw = rw;
     r = look_at_all(w, err);
     if (r >= 0)
-        r = replace(w, at, retired, err);
+        r = rw->known != NULL && rw->old_count == 1 ? cut(w, at, retired, err)
+                                                    : replace(w, at, retired, err);
     if (r >= 0)
         *ret = w->sum;
     work_free(w);
@@ -512,7 +533,7 @@ static int retire_all(struct fl_store *s, const struct fl_retired *retired, cons
 /* All of from behind those of to. */
 static int append(struct fl_retired *to, struct fl_retired *from, struct fl_err *err)
 {
-    int r = from->count == 0 ? FL_OK : reserve(to, from->count, err);
+    int r = from->count == 0 ? FL_OK : fl_retired_reserve(to, from->count, err);
 
     if (r >= 0 && from->count > 0) {
         memcpy(to->seg + to->count, from->seg, from->count * sizeof *from->seg);
@@ -566,7 +587,7 @@ void fl_store_stray(struct fl_store *s, const struct fl_segment_id *id, const ch
 {
     struct fl_retired one = {NULL, 0, 0};
 
-    if (reserve(&one, 1, NULL) < 0)
+    if (fl_retired_reserve(&one, 1, NULL) < 0 || one.seg == NULL)
         return;
     one.seg[one.count] = (struct fl_retired_seg){.tenant = id->tenant, .day = id->day};
     memcpy(one.seg[one.count].file_id, id->file_id, sizeof id->file_id);
@@ -605,197 +626,4 @@ bool fl_store_is_retired(const struct fl_store *s, const unsigned char file_id[F
         if (memcmp(s->retiring->seg[i].file_id, file_id, FL_FILE_ID_BYTES) == 0)
             return true;
     return false;
-}
-
-/* ---- start ---- */
-
-struct found {
-    unsigned char (*id)[FL_FILE_ID_BYTES];
-    size_t count, cap;
-};
-
-static int note_swap(void *ctx, const char *name, bool folder)
-{
-    struct found *f = ctx;
-    unsigned char id[FL_FILE_ID_BYTES];
-
-    if (folder || strlen(name) != 37 || strcmp(name + 32, ".swap") != 0 || !fl_id_parse(name, id))
-        return 0;
-    if (f->count == f->cap) {
-        size_t cap = f->cap == 0 ? 16 : f->cap * 2;
-        void *grown = realloc(f->id, cap * sizeof *f->id);
-
-        if (grown == NULL)
-            return -ENOMEM;
-        f->id = grown;
-        f->cap = cap;
-    }
-    memcpy(f->id[f->count++], id, sizeof id);
-    return 0;
-}
-
-static int read_swap(struct fl_store *s, int dir, const char *name, struct fl_swap *ret,
-                     struct fl_err *err)
-{
-    const struct fl_files *fs = s->conf.files;
-    unsigned char bytes[FL_SWAP_MAX_BYTES];
-    uint64_t size = 0;
-    int fd, r = fl_files_open(fs, dir, name, FL_FILE_READ, &fd, err);
-
-    if (r < 0)
-        return r;
-    r = fl_files_size(fs, fd, &size, err);
-    if (r >= 0 && size > sizeof bytes)
-        r = fl_err_set(err, FL_E_CORRUPT, "%s has %llu bytes", name, (unsigned long long)size);
-    if (r >= 0)
-        r = fl_files_read(fs, fd, bytes, (size_t)size, 0, err);
-    fl_files_close(fs, fd);
-    return r < 0 ? r : fl_swap_decode(fl_span_of(bytes, (size_t)size), ret, err);
-}
-
-/* Does the new segment open? 1 or 0; what the keyring or the disk refuses is an error. */
-static int is_whole(struct fl_store *s, int dir, const struct fl_swap *swap, struct fl_err *err)
-{
-    struct fl_keyring *keys = s->conf.keyring;
-    struct fl_segment_id id = {.tenant = 0};
-    char name[FL_SEGMENT_NAME_BYTES];
-    unsigned char key[FL_KEY_BYTES];
-    struct fl_segment *seg = NULL;
-    int r;
-
-    fl_segment_name(swap->id, name);
-    r = fl_segment_identify(s->conf.files, dir, name, &id, err);
-    if (r >= 0 && (id.tenant != swap->tenant || id.day != swap->day ||
-                   memcmp(id.file_id, swap->id, sizeof id.file_id) != 0))
-        return 0;
-    if (r >= 0)
-        r = keys->ops->file_get(keys, id.tenant, id.day, id.file_id, key, err);
-    if (r >= 0)
-        r = fl_segment_open(s->conf.files, dir, &id, key, &seg, err);
-    explicit_bzero(key, sizeof key);
-    fl_segment_close(seg);
-    if (r == FL_E_NOENT || r == FL_E_CORRUPT)
-        return 0;
-    return r < 0 ? r : 1;
-}
-
-static bool is_there(struct fl_store *s, int dir, const unsigned char *file_id)
-{
-    char name[FL_SEGMENT_NAME_BYTES];
-    int fd;
-
-    fl_segment_name(file_id, name);
-    if (fl_files_open(s->conf.files, dir, name, FL_FILE_READ, &fd, NULL) < 0)
-        return false;
-    fl_files_close(s->conf.files, fd);
-    return true;
-}
-
-static int go_forward(struct fl_store *s, const char *slug, const struct fl_swap *swap,
-                      struct fl_err *err)
-{
-    struct fl_retired *to = s->retiring;
-    uint32_t count = swap->count + swap->nothing; /* the one without rows has a key */
-    int r = reserve(to, count, err);
-
-    for (uint32_t i = 0; i < count && r >= 0; i++) {
-        struct fl_retired_seg *seg = &to->seg[to->count++];
-
-        *seg = (struct fl_retired_seg){.tenant = swap->tenant, .day = swap->day};
-        memcpy(seg->file_id, i < swap->count ? swap->old[i] : swap->id, sizeof seg->file_id);
-        memcpy(seg->swap, swap->id, sizeof seg->swap);
-        if (!swap->nothing)
-            memcpy(seg->by, swap->id, sizeof seg->by);
-        (void)snprintf(seg->slug, sizeof seg->slug, "%.63s", slug);
-    }
-    return r;
-}
-
-/* Those without a key: they were destroyed, and the power went before the bytes did. */
-static int unlink_dead(struct fl_store *s, int dir, const struct fl_swap *swap, struct fl_err *err)
-{
-    struct fl_keyring *keys = s->conf.keyring;
-    unsigned char key[FL_KEY_BYTES];
-    char name[FL_SEGMENT_NAME_BYTES];
-    uint32_t dead = 0;
-    int r = FL_OK;
-
-    for (uint32_t i = 0; i <= swap->count && r >= 0; i++) {
-        const unsigned char *id = i < swap->count ? swap->old[i] : swap->id;
-
-        r = keys->ops->file_get(keys, swap->tenant, swap->day, id, key, err);
-        explicit_bzero(key, sizeof key);
-        if (r != FL_E_NOENT)
-            continue;
-        fl_segment_name(id, name);
-        r = fl_files_unlink(s->conf.files, dir, name, false, err);
-        dead++;
-    }
-    return r < 0 || dead == 0 ? r : fl_files_sync_dir(s->conf.files, dir, err);
-}
-
-/* The old ones count. What there is of the new one goes, unless an old one is missing already: then
- * it was damaged later, and stays for a person to look at. */
-static int go_back(struct fl_store *s, int dir, const char *name, const struct fl_swap *swap,
-                   struct fl_err *err)
-{
-    struct fl_keyring *keys = s->conf.keyring;
-    struct fl_key_file file = {.day = swap->day};
-    struct fl_destroyed gone;
-    char seg[FL_SEGMENT_NAME_BYTES];
-    bool all = true;
-    int r = FL_OK;
-
-    for (uint32_t i = 0; i < swap->count; i++)
-        all = all && is_there(s, dir, swap->old[i]);
-    r = unlink_dead(s, dir, swap, err);
-    if (r >= 0 && all) {
-        memcpy(file.file_id, swap->id, sizeof file.file_id);
-        r = keys->ops->destroy_files(keys, swap->tenant, &file, 1, "rewrite not finished", &gone,
-                                     err);
-        fl_segment_name(swap->id, seg);
-        if (r >= 0)
-            r = fl_files_unlink(s->conf.files, dir, seg, false, err);
-    }
-    return r < 0 ? r : fl_files_unlink(s->conf.files, dir, name, false, err);
-}
-
-static int settle(struct fl_store *s, int dir, const char *slug, int32_t day,
-                  const unsigned char *id, struct fl_err *err)
-{
-    struct fl_swap *swap = calloc(1, sizeof *swap);
-    char name[FL_SWAP_NAME_BYTES];
-    int r;
-
-    if (swap == NULL)
-        return fl_err_set(err, FL_E_NOMEM, "no memory for a .swap file");
-    fl_swap_name(id, name);
-    r = read_swap(s, dir, name, swap, err);
-    if (r >= 0 && (swap->day != day || memcmp(swap->id, id, sizeof swap->id) != 0))
-        r = fl_err_set(err, FL_E_CORRUPT, "%s belongs elsewhere", name);
-    if (r >= 0)
-        r = swap->nothing ? 1 : is_whole(s, dir, swap, err);
-    if (r > 0)
-        r = go_forward(s, slug, swap, err);
-    else if (r == 0)
-        r = go_back(s, dir, name, swap, err);
-    free(swap);
-    if (r == FL_E_CORRUPT) { /* it was written whole: whichever segments there are count */
-        s->sum.damaged++;
-        return FL_OK;
-    }
-    return r;
-}
-
-int fl_store_swaps(struct fl_store *s, int dir, const char *slug, int32_t day, struct fl_err *err)
-{
-    struct found found = {NULL, 0, 0};
-    int r = s->conf.files->list(s->conf.files, dir, note_swap, &found);
-
-    if (r < 0)
-        r = fl_err_sys(err, FL_E_IO, -r, "cannot list a folder");
-    for (size_t i = 0; i < found.count && r >= 0; i++)
-        r = settle(s, dir, slug, day, found.id[i], err);
-    free(found.id);
-    return r;
 }

@@ -32,6 +32,8 @@ struct fl_retired {
     } * seg;
     size_t count, cap;
 };
+/* Room for so many more. */
+int fl_retired_reserve(struct fl_retired *r, size_t more, struct fl_err *err) FL_MUST_CHECK;
 void fl_retired_done(struct fl_retired *r); /* forgets them: a start finds the .swap files */
 
 struct fl_rewrite {
@@ -46,6 +48,13 @@ struct fl_rewrite {
     /* A block that does not open (FL_E_CORRUPT, FL_E_IO) is left behind where this is set and gives
      * 0; NULL: the rewrite fails. block FL_SEGMENT_WHOLE: nothing of old[seg] opens. */
     int (*lost)(void *ctx, uint32_t seg, uint32_t block, uint32_t rows, const struct fl_err *why);
+    /*
+     * NULL, or with one old segment: clear in keep (as above) the rows of a block that go, told
+     * without reading it. A block whose rows all stay is copied as it is; of the others `keep` is
+     * asked with those bits clear already. Sums are those of the old segment less the rows. Worth
+     * it where few rows go; what does not come out so is written as without it.
+     */
+    void (*known)(void *ctx, uint32_t block, uint32_t rows, uint8_t *keep);
     void *ctx;
 };
 #define FL_REWRITE_MAX 1024u

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "logs/mask.h"
 #include "logs/store_check.h"
 #include "logs/store_rewrite.h"
 
@@ -471,7 +472,7 @@ static bool in_streams(const struct fl_streams *streams, const unsigned char *id
 static bool has_file(struct fl_store *s, const struct fl_store_tenant *t,
                      const struct fl_key_file *key)
 {
-    return is_known(s, t, key->day, key->file_id) ||
+    return fl_mask_is_key(key->day, key->file_id) || is_known(s, t, key->day, key->file_id) ||
            (t->base_day == key->day && memcmp(t->base_id, key->file_id, FL_FILE_ID_BYTES) == 0);
 }
 

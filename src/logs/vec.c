@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -21,6 +22,9 @@ enum {
 #ifndef IDLE_MAX_BYTES
 #define IDLE_MAX_BYTES ((size_t)24 << 20)
 #endif
+
+#define GONE_BYTES  ((size_t)16 << 20)
+#define SPARE_BYTES ((size_t)48 << 20)
 
 static struct {
     pthread_mutex_t mu;
@@ -88,6 +92,17 @@ void fl_vec_trim(void)
     pthread_mutex_unlock(&pool.mu);
     while (count > 0)
         free(gone[--count]);
+}
+
+void fl_vec_gone(size_t bytes)
+{
+    static atomic_size_t gone;
+
+    if (atomic_fetch_add(&gone, bytes) + bytes < GONE_BYTES)
+        return;
+    atomic_store(&gone, 0);
+    if (mallinfo2().fordblks > SPARE_BYTES)
+        (void)malloc_trim(0);
 }
 
 size_t fl_vec_idle_bytes(void)

@@ -16,5 +16,7 @@ void fl_vec_put(void *vec); /* NULL is allowed */
 /* Free what nobody needed since the last call. */
 void fl_vec_trim(void);
 size_t fl_vec_idle_bytes(void);
+/* So many bytes of small pieces were freed: now and then what malloc() keeps of them goes back. */
+void fl_vec_gone(size_t bytes);
 
 #endif
