@@ -10,7 +10,8 @@
 #include "db/db_people.h"
 #include "db/db_watch.h"
 
-#define STREAM_US    (300 * FL_US_PER_S) /* then the browser comes again, and shows who it is again */
+#define STREAM_US (300 * FL_US_PER_S) /* then the browser comes again, and shows who it is again   \
+                                       */
 #define STREAMS_MAX  512u
 #define STREAM_BYTES ((uint64_t)256 * 1024) /* that may wait for somebody who does not read */
 
@@ -24,7 +25,8 @@ struct fl_stream {
 
 /* ---- one alarm ---- */
 
-void fl_alarm_put(struct fl_json *json, const char *key, const struct fl_alarm *a, const char *tenant)
+void fl_alarm_put(struct fl_json *json, const char *key, const struct fl_alarm *a,
+                  const char *tenant)
 {
     enum fl_alarm_kind kind = fl_alarm_find(fl_span_str(a->kind));
     const struct fl_alarm_row *row = kind == FL_ALARM_KINDS ? NULL : &fl_alarm_rows[kind];
@@ -280,8 +282,8 @@ static int note_edit(struct fl_req *req, const struct fl_alarm *was, const struc
         r = note(req, is, is->acked_us != 0 ? "acknowledged" : "unacknowledged", "", err);
     if (r == FL_OK && strcmp(was->owner, is->owner) != 0)
         r = note(req, is, "assigned", is->owner, err);
-    if (r == FL_OK && (was->muted_us != is->muted_us ||
-                       strcmp(was->mute_reason, is->mute_reason) != 0))
+    if (r == FL_OK &&
+        (was->muted_us != is->muted_us || strcmp(was->mute_reason, is->mute_reason) != 0))
         r = note(req, is, is->muted_us != 0 ? "muted" : "unmuted", is->mute_reason, err);
     return r;
 }

@@ -78,7 +78,8 @@ static int take_rogue(void *ctx, const struct fl_rogue *rogue)
           (fl_db_certificate_get(w->req->api->db, w->device.tenant, rogue->fingerprint, &cert,
                                  NULL) == FL_OK &&
            strcmp(cert.device, w->device.slug) == 0);
-    if (!own && !(w->req->caller.tenant == 0 && fl_gate_may(w->req, FL_OBJECT_HEALTH, FL_VERB_READ)))
+    if (!own &&
+        !(w->req->caller.tenant == 0 && fl_gate_may(w->req, FL_OBJECT_HEALTH, FL_VERB_READ)))
         return 0;
     w->rogue = *rogue;
     return 1;

@@ -182,7 +182,8 @@ static int put_alarms(struct fl_req *req, struct fl_json *json, struct fl_err *e
 /* {"buckets":[t...],"series":[{"values":[n...]}]} to [[t,n]...]. */
 static void put_traffic(struct fl_json *json, struct fl_span result, const char *problem)
 {
-    json_t *root = problem != NULL ? NULL : json_loadb((const char *)result.ptr, result.len, 0, NULL);
+    json_t *root =
+        problem != NULL ? NULL : json_loadb((const char *)result.ptr, result.len, 0, NULL);
     const json_t *at = json_object_get(root, "buckets");
     const json_t *values =
         json_object_get(json_array_get(json_object_get(root, "series"), 0), "values");

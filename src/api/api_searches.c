@@ -177,8 +177,8 @@ static int take_by(struct fl_req *req, struct fl_search *s, struct fl_err *err)
     if (fl_field_find(fl_span_str(s->group_by)) != FL_FIELD_COUNT)
         return FL_OK;
     req->field = "by";
-    return fl_err_set(err, FL_E_INVAL, "by: there is no field '%s'; app, domain, user, site, ... are",
-                      s->group_by);
+    return fl_err_set(err, FL_E_INVAL,
+                      "by: there is no field '%s'; app, domain, user, site, ... are", s->group_by);
 }
 
 static int take_settings(struct fl_req *req, struct fl_search *s, struct fl_err *err)
@@ -252,8 +252,10 @@ static bool on_right(struct fl_req *req, const struct fl_answer_in *in)
     struct fl_msg_session session;
     struct fl_err err = {.code = FL_E_PROTO, .text = "keys gave an answer that is not one"};
 
-    if (in->type == FL_MSG_SESSION && fl_msg_decode(in->type, in->payload, &session, &err) == FL_OK) {
-        /* The token itself is nobody's: it is forgotten here, and the number asks for capabilities. */
+    if (in->type == FL_MSG_SESSION &&
+        fl_msg_decode(in->type, in->payload, &session, &err) == FL_OK) {
+        /* The token itself is nobody's: it is forgotten here, and the number asks for capabilities.
+         */
         explicit_bzero((void *)(uintptr_t)session.token.ptr, session.token.len);
         c->search.right_no = session.number;
         if (write_search(req, c, &err) == FL_OK)
@@ -392,9 +394,8 @@ static void on_figure(struct fl_req *req, struct fl_span result, const char *pro
     struct fl_json *json;
     struct fl_err err;
 
-    if (problem == NULL &&
-        fl_search_figure(result, s->group_by, s->metric, &s->last_value, s->last_key,
-                         sizeof s->last_key) == false)
+    if (problem == NULL && fl_search_figure(result, s->group_by, s->metric, &s->last_value,
+                                            s->last_key, sizeof s->last_key) == false)
         problem = "the store gave a figure that is not one";
     if (problem != NULL) {
         (void)fl_err_set(&err, FL_E_INVAL, "%s", problem);

@@ -18,12 +18,12 @@ struct fl_board;
 struct fl_board_device {
     uint32_t tenant;
     char device[FL_SLUG_MAX + 1];
-    int64_t since_us;                     /* first heard of */
-    int64_t slot;                         /* number of the newest: time / FL_BOARD_SLOT_US */
-    uint32_t lines[FL_ALARM_SLOTS];       /* slot n at n % FL_ALARM_SLOTS */
+    int64_t since_us;               /* first heard of */
+    int64_t slot;                   /* number of the newest: time / FL_BOARD_SLOT_US */
+    uint32_t lines[FL_ALARM_SLOTS]; /* slot n at n % FL_ALARM_SLOTS */
     uint32_t unparsed[FL_ALARM_SLOTS];
-    int64_t lost_us;                      /* lines or datagrams were last lost; 0: never */
-    uint64_t lost;                        /* of them, in the last stretch (15 min without ends it) */
+    int64_t lost_us; /* lines or datagrams were last lost; 0: never */
+    uint64_t lost;   /* of them, in the last stretch (15 min without ends it) */
 };
 
 int fl_board_new(struct fl_board **ret, struct fl_err *err) FL_MUST_CHECK;

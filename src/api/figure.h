@@ -1,7 +1,7 @@
 /*
- * figure.h - inside api: one short answer of the store, whole, for handlers that make something else
- * of it (an overview, a saved search). Where the caller may not read the tenant's logs the handler
- * is told so, and answers without it.
+ * figure.h - inside api: one short answer of the store, whole, for handlers that make something
+ * else of it (an overview, a saved search). Where the caller may not read the tenant's logs the
+ * handler is told so, and answers without it.
  */
 #ifndef FL_API_FIGURE_H
 #define FL_API_FIGURE_H
@@ -22,8 +22,9 @@ int fl_figure_ask(struct fl_req *req, const struct fl_msg_query *msg, fl_figure_
                   struct fl_err *err) FL_MUST_CHECK;
 
 /*
- * The figure in the answer of COUNT or TOP: {"rows":n,"bytes":n}, or {"items":[{"key":..,"bytes":n}]}
- * with the largest first. metric "": rows, or bytes of a group. False: it is no such answer.
+ * The figure in the answer of COUNT or TOP: {"rows":n,"bytes":n}, or
+ * {"items":[{"key":..,"bytes":n}]} with the largest first. metric "": rows, or bytes of a group.
+ * False: it is no such answer.
  */
 bool fl_search_figure(struct fl_span result, const char *by, const char *metric, uint64_t *ret,
                       char *ret_key, size_t key_size);

@@ -1,6 +1,7 @@
 /*
  * sse.h - inside api: event streams (text/event-stream), as browsers read them: `id:`, `event:`,
- * `data:` and comments as heartbeats. https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * `data:` and comments as heartbeats.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 #ifndef FL_API_SSE_H
 #define FL_API_SSE_H

@@ -230,10 +230,9 @@ static int run_mute(struct fl_cli *cli)
         fl_args_number("--hours", cli->opt[FL_OPT_HOURS], 1, 24 * 90, &hours, &err) < 0)
         return fl_cli_fail(&err);
     fl_time_format(fl_now_us() + (int64_t)hours * HOUR_US, until);
-    return patch_alarm(cli,
-                       json_pack("{s:s, s:s}", "muted_until", until, "mute_reason",
-                                 cli->opt[FL_OPT_REASON]),
-                       "muted");
+    return patch_alarm(
+        cli, json_pack("{s:s, s:s}", "muted_until", until, "mute_reason", cli->opt[FL_OPT_REASON]),
+        "muted");
 }
 
 static int run_unmute(struct fl_cli *cli)
@@ -242,22 +241,61 @@ static int run_unmute(struct fl_cli *cli)
 }
 
 const struct fl_command fl_cmd_alarm[] = {
-    {"list", "", 0, 0,
-     FL_OPTS_TENANT | FL_OPT_BIT(STATE) | FL_OPT_BIT(SEVERITY) | FL_OPT_BIT(USER) | FL_OPT_BIT(SITE),
-     "what is wrong", "--tenant - shows the alarms of the instance itself.",
+    {"list",
+     "",
+     0,
+     0,
+     FL_OPTS_TENANT | FL_OPT_BIT(STATE) | FL_OPT_BIT(SEVERITY) | FL_OPT_BIT(USER) |
+         FL_OPT_BIT(SITE),
+     "what is wrong",
+     "--tenant - shows the alarms of the instance itself.",
      {"fairlead alarm list --tenant acme", "fairlead alarm list --tenant - --state all"},
      run_alarm_list},
-    {"show", "ID", 1, 1, FL_OPTS_TENANT, "one alarm, what to do about it, its history", NULL,
-     {"fairlead alarm show 17", NULL}, run_alarm_show},
-    {"ack", "ID", 1, 1, FL_OPTS_TENANT, "say that it was seen", NULL, {"fairlead alarm ack 17", NULL},
+    {"show",
+     "ID",
+     1,
+     1,
+     FL_OPTS_TENANT,
+     "one alarm, what to do about it, its history",
+     NULL,
+     {"fairlead alarm show 17", NULL},
+     run_alarm_show},
+    {"ack",
+     "ID",
+     1,
+     1,
+     FL_OPTS_TENANT,
+     "say that it was seen",
+     NULL,
+     {"fairlead alarm ack 17", NULL},
      run_ack},
-    {"assign", "ID USER", 2, 2, FL_OPTS_TENANT, "say who looks after it", NULL,
-     {"fairlead alarm assign 17 m.weber", NULL}, run_assign},
-    {"mute", "ID", 1, 1, FL_OPTS_TENANT | FL_OPT_BIT(HOURS) | FL_OPT_BIT(REASON),
-     "keep it quiet for a while", "Without --hours for a day.",
-     {"fairlead alarm mute 17 --hours 8 --reason 'repair, ticket 4711'", NULL}, run_mute},
-    {"unmute", "ID", 1, 1, FL_OPTS_TENANT, "let it speak again", NULL,
-     {"fairlead alarm unmute 17", NULL}, run_unmute},
+    {"assign",
+     "ID USER",
+     2,
+     2,
+     FL_OPTS_TENANT,
+     "say who looks after it",
+     NULL,
+     {"fairlead alarm assign 17 m.weber", NULL},
+     run_assign},
+    {"mute",
+     "ID",
+     1,
+     1,
+     FL_OPTS_TENANT | FL_OPT_BIT(HOURS) | FL_OPT_BIT(REASON),
+     "keep it quiet for a while",
+     "Without --hours for a day.",
+     {"fairlead alarm mute 17 --hours 8 --reason 'repair, ticket 4711'", NULL},
+     run_mute},
+    {"unmute",
+     "ID",
+     1,
+     1,
+     FL_OPTS_TENANT,
+     "let it speak again",
+     NULL,
+     {"fairlead alarm unmute 17", NULL},
+     run_unmute},
 };
 const size_t fl_cmd_alarm_count = FL_LEN(fl_cmd_alarm);
 
@@ -333,8 +371,11 @@ static int put_search(struct fl_cli *cli, json_t *body)
     static const struct {
         enum fl_opt opt;
         const char *name;
-    } texts[] = {{FL_OPT_NAME, "name"},   {FL_OPT_WHERE, "where"},       {FL_OPT_LAST, "from"},
-                 {FL_OPT_BY, "metric"},   {FL_OPT_SEVERITY, "severity"}};
+    } texts[] = {{FL_OPT_NAME, "name"},
+                 {FL_OPT_WHERE, "where"},
+                 {FL_OPT_LAST, "from"},
+                 {FL_OPT_BY, "metric"},
+                 {FL_OPT_SEVERITY, "severity"}};
     int r = FL_EXIT_OK;
 
     for (size_t i = 0; i < FL_LEN(texts); i++)
@@ -371,8 +412,8 @@ static void search_row(struct fl_cli *cli, struct fl_table *table, const json_t 
 static int run_search_list(struct fl_cli *cli)
 {
     static const struct fl_table_column columns[] = {
-        {"id", true, false, 0},     {"name", false, true, 0},       {"where", false, true, 1},
-        {"every", true, false, 0},  {"threshold", true, false, 0},  {"last value", true, false, 0},
+        {"id", true, false, 0},      {"name", false, true, 0},      {"where", false, true, 1},
+        {"every", true, false, 0},   {"threshold", true, false, 0}, {"last value", true, false, 0},
         {"last run", false, true, 2}};
     FL_AUTO(fl_buf_done) struct fl_buf path;
     struct fl_table *table;
@@ -407,7 +448,8 @@ static int run_search_list(struct fl_cli *cli)
 
 static int print_search(struct fl_cli *cli, json_t *s)
 {
-    static const char *const texts[] = {"name", "view", "where", "from", "metric", "owner", "failure"};
+    static const char *const texts[] = {"name",   "view",  "where",  "from",
+                                        "metric", "owner", "failure"};
     char when[2 * FL_UNIT_TEXT_BYTES];
 
     if (fl_cli_flag(cli, FL_OPT_JSON)) {
@@ -497,24 +539,64 @@ static int run_search_run(struct fl_cli *cli)
 }
 
 #define SEARCH_SETTINGS                                                                            \
-    (FL_OPTS_TENANT | FL_OPT_BIT(WHERE) | FL_OPT_BIT(LAST) | FL_OPT_BIT(BY) |                        \
+    (FL_OPTS_TENANT | FL_OPT_BIT(WHERE) | FL_OPT_BIT(LAST) | FL_OPT_BIT(BY) |                      \
      FL_OPT_BIT(SEVERITY) | FL_OPT_BIT(THRESHOLD) | FL_OPT_BIT(EVERY))
 
 const struct fl_command fl_cmd_search[] = {
-    {"list", "", 0, 0, FL_OPTS_TENANT, "the searches that are saved", NULL,
-     {"fairlead search list --tenant acme", NULL}, run_search_list},
-    {"add", "NAME", 1, 1, SEARCH_SETTINGS, "save a search",
+    {"list",
+     "",
+     0,
+     0,
+     FL_OPTS_TENANT,
+     "the searches that are saved",
+     NULL,
+     {"fairlead search list --tenant acme", NULL},
+     run_search_list},
+    {"add",
+     "NAME",
+     1,
+     1,
+     SEARCH_SETTINGS,
+     "save a search",
      "With --every it runs by itself, and raises an alarm while its figure meets --threshold.",
      {"fairlead search add 'Denied in Berlin' --where 'action:denied site:berlin'",
       "fairlead search add Uploads --by up --last 1h --every 5m --threshold '>10G'"},
      run_search_add},
-    {"show", "ID", 1, 1, FL_OPTS_TENANT, "one search, and what it found last", NULL,
-     {"fairlead search show 3", NULL}, run_search_show},
-    {"set", "ID", 1, 1, SEARCH_SETTINGS | FL_OPT_BIT(NAME), "change a search", NULL,
-     {"fairlead search set 3 --every 15m", "fairlead search set 3 --every off"}, run_search_set},
-    {"remove", "ID", 1, 1, FL_OPTS_TENANT | FL_OPT_BIT(YES), "forget a search", NULL,
-     {"fairlead search remove 3", NULL}, run_search_remove},
-    {"run", "ID", 1, 1, FL_OPTS_TENANT, "run a search now", NULL, {"fairlead search run 3", NULL},
+    {"show",
+     "ID",
+     1,
+     1,
+     FL_OPTS_TENANT,
+     "one search, and what it found last",
+     NULL,
+     {"fairlead search show 3", NULL},
+     run_search_show},
+    {"set",
+     "ID",
+     1,
+     1,
+     SEARCH_SETTINGS | FL_OPT_BIT(NAME),
+     "change a search",
+     NULL,
+     {"fairlead search set 3 --every 15m", "fairlead search set 3 --every off"},
+     run_search_set},
+    {"remove",
+     "ID",
+     1,
+     1,
+     FL_OPTS_TENANT | FL_OPT_BIT(YES),
+     "forget a search",
+     NULL,
+     {"fairlead search remove 3", NULL},
+     run_search_remove},
+    {"run",
+     "ID",
+     1,
+     1,
+     FL_OPTS_TENANT,
+     "run a search now",
+     NULL,
+     {"fairlead search run 3", NULL},
      run_search_run},
 };
 const size_t fl_cmd_search_count = FL_LEN(fl_cmd_search);

@@ -5,24 +5,15 @@
 #include "db/db_int.h"
 
 static const struct fl_column fl_alarm_columns[] = {
-    COLUMN(fl_alarm, U32, id),
-    COLUMN(fl_alarm, U32, tenant),
-    COLUMN(fl_alarm, TEXT, kind),
-    COLUMN(fl_alarm, U32, severity),
-    COLUMN(fl_alarm, TEXT, object),
-    COLUMN(fl_alarm, TEXT, name),
-    COLUMN(fl_alarm, TEXT, site),
-    COLUMN(fl_alarm, TEXT, title),
-    COLUMN(fl_alarm, TEXT, where_text),
-    COLUMN(fl_alarm, U64, since_us),
-    COLUMN(fl_alarm, U64, last_us),
-    COLUMN(fl_alarm, U64, cleared_us),
-    COLUMN(fl_alarm, U32, raises),
-    COLUMN(fl_alarm, TEXT, owner),
-    COLUMN(fl_alarm, U64, acked_us),
-    COLUMN(fl_alarm, TEXT, acked_by),
-    COLUMN(fl_alarm, U64, muted_us),
-    COLUMN(fl_alarm, TEXT, mute_reason),
+    COLUMN(fl_alarm, U32, id),          COLUMN(fl_alarm, U32, tenant),
+    COLUMN(fl_alarm, TEXT, kind),       COLUMN(fl_alarm, U32, severity),
+    COLUMN(fl_alarm, TEXT, object),     COLUMN(fl_alarm, TEXT, name),
+    COLUMN(fl_alarm, TEXT, site),       COLUMN(fl_alarm, TEXT, title),
+    COLUMN(fl_alarm, TEXT, where_text), COLUMN(fl_alarm, U64, since_us),
+    COLUMN(fl_alarm, U64, last_us),     COLUMN(fl_alarm, U64, cleared_us),
+    COLUMN(fl_alarm, U32, raises),      COLUMN(fl_alarm, TEXT, owner),
+    COLUMN(fl_alarm, U64, acked_us),    COLUMN(fl_alarm, TEXT, acked_by),
+    COLUMN(fl_alarm, U64, muted_us),    COLUMN(fl_alarm, TEXT, mute_reason),
 };
 static const struct fl_rows alarms = ROWS(fl_alarm, "alarms", 1);
 
@@ -35,30 +26,18 @@ static const struct fl_column fl_alarm_event_columns[] = {
 static const struct fl_rows events = ROWS(fl_alarm_event, "alarm_events", 1);
 
 static const struct fl_column fl_search_columns[] = {
-    COLUMN(fl_search, U32, id),
-    COLUMN(fl_search, U32, tenant),
-    COLUMN(fl_search, TEXT, name),
-    COLUMN(fl_search, TEXT, view),
-    COLUMN(fl_search, TEXT, where_text),
-    COLUMN(fl_search, TEXT, from_text),
-    COLUMN(fl_search, TEXT, to_text),
-    COLUMN(fl_search, TEXT, group_by),
-    COLUMN(fl_search, TEXT, metric),
-    COLUMN(fl_search, U32, every_minutes),
-    COLUMN(fl_search, U32, op),
-    COLUMN(fl_search, U64, threshold),
-    COLUMN(fl_search, U32, severity),
-    COLUMN(fl_search, BOOL, enabled),
-    COLUMN(fl_search, TEXT, owner),
-    COLUMN(fl_search, U32, owner_user),
-    COLUMN(fl_search, U64, right_no),
-    COLUMN(fl_search, U64, created_us),
-    COLUMN(fl_search, U64, last_us),
-    COLUMN(fl_search, U64, next_us),
-    COLUMN(fl_search, BOOL, has_value),
-    COLUMN(fl_search, U64, last_value),
-    COLUMN(fl_search, TEXT, last_key),
-    COLUMN(fl_search, TEXT, failure),
+    COLUMN(fl_search, U32, id),          COLUMN(fl_search, U32, tenant),
+    COLUMN(fl_search, TEXT, name),       COLUMN(fl_search, TEXT, view),
+    COLUMN(fl_search, TEXT, where_text), COLUMN(fl_search, TEXT, from_text),
+    COLUMN(fl_search, TEXT, to_text),    COLUMN(fl_search, TEXT, group_by),
+    COLUMN(fl_search, TEXT, metric),     COLUMN(fl_search, U32, every_minutes),
+    COLUMN(fl_search, U32, op),          COLUMN(fl_search, U64, threshold),
+    COLUMN(fl_search, U32, severity),    COLUMN(fl_search, BOOL, enabled),
+    COLUMN(fl_search, TEXT, owner),      COLUMN(fl_search, U32, owner_user),
+    COLUMN(fl_search, U64, right_no),    COLUMN(fl_search, U64, created_us),
+    COLUMN(fl_search, U64, last_us),     COLUMN(fl_search, U64, next_us),
+    COLUMN(fl_search, BOOL, has_value),  COLUMN(fl_search, U64, last_value),
+    COLUMN(fl_search, TEXT, last_key),   COLUMN(fl_search, TEXT, failure),
     COLUMN(fl_search, U64, failing_us),
 };
 static const struct fl_rows searches = ROWS(fl_search, "searches", 1);
@@ -237,7 +216,7 @@ static void alarm_cursor(const void *obj, char *ret, size_t size)
 
 #define ANY "*" /* no slug, no name of a user */
 #define PICK                                                                                       \
-    " AND (?1 = 1 OR tenant = ?2) AND (?3 < 0 OR severity = ?3) AND (?4 = '*' OR owner = ?4) "       \
+    " AND (?1 = 1 OR tenant = ?2) AND (?3 < 0 OR severity = ?3) AND (?4 = '*' OR owner = ?4) "     \
     "AND (?5 = '*' OR object = ?5) AND (?6 = '*' OR site = ?6)"
 
 /* Each state in words of its own: those that stand have an index. */
@@ -252,14 +231,13 @@ static const struct {
 static struct fl_where where_of(const struct fl_db_alarm_pick *pick, const char *text,
                                 uint64_t before, size_t count)
 {
-    return (struct fl_where){text,
-                             {FL_VALUE_I64(pick->all_tenants), FL_VALUE_I64(pick->tenant),
-                              FL_VALUE_I64(pick->severity),
-                              FL_VALUE_TEXT(pick->owner == NULL ? ANY : pick->owner),
-                              FL_VALUE_TEXT(pick->object == NULL ? ANY : pick->object),
-                              FL_VALUE_TEXT(pick->site == NULL ? ANY : pick->site),
-                              FL_VALUE_I64(before)},
-                             count};
+    return (struct fl_where){
+        text,
+        {FL_VALUE_I64(pick->all_tenants), FL_VALUE_I64(pick->tenant), FL_VALUE_I64(pick->severity),
+         FL_VALUE_TEXT(pick->owner == NULL ? ANY : pick->owner),
+         FL_VALUE_TEXT(pick->object == NULL ? ANY : pick->object),
+         FL_VALUE_TEXT(pick->site == NULL ? ANY : pick->site), FL_VALUE_I64(before)},
+        count};
 }
 
 int fl_db_alarms(struct fl_db *db, const struct fl_db_alarm_pick *pick, struct fl_db_page page,
@@ -337,11 +315,10 @@ int fl_db_alarm_counts(struct fl_db *db, uint32_t tenant, uint64_t ret[FL_SEVERI
 
 int fl_db_alarms_forget(struct fl_db *db, int64_t before_us, struct fl_err *err)
 {
-    const struct fl_where where = {
-        "(cleared_us > 0 AND cleared_us < ?1) OR "
-        "(tenant > 0 AND tenant NOT IN (SELECT id FROM tenants))",
-        {FL_VALUE_I64(before_us)},
-        1};
+    const struct fl_where where = {"(cleared_us > 0 AND cleared_us < ?1) OR "
+                                   "(tenant > 0 AND tenant NOT IN (SELECT id FROM tenants))",
+                                   {FL_VALUE_I64(before_us)},
+                                   1};
     int64_t n = 0;
     int r = fl_row_remove(db->sql, &alarms, &where, &n, err);
 
@@ -359,9 +336,12 @@ int fl_db_search_add(struct fl_db *db, struct fl_search *s, struct fl_err *err)
     if (r == FL_OK)
         r = fl_row_count(db->sql, &searches, &of, &count, err);
     if (r == FL_OK && count >= FL_SEARCHES_MAX)
-        return fl_err_set(err, FL_E_LIMIT, "the tenant has %u saved searches, as many as there may be",
+        return fl_err_set(err, FL_E_LIMIT,
+                          "the tenant has %u saved searches, as many as there may be",
                           FL_SEARCHES_MAX);
-    return r < 0 ? r : fl_db_named(fl_row_insert(db->sql, &searches, s, "", err), err, "search", s->name);
+    return r < 0
+               ? r
+               : fl_db_named(fl_row_insert(db->sql, &searches, s, "", err), err, "search", s->name);
 }
 
 int fl_db_search_get(struct fl_db *db, uint32_t tenant, uint32_t id, struct fl_search *ret,
@@ -377,7 +357,8 @@ int fl_db_search_set(struct fl_db *db, const struct fl_search *s, struct fl_err 
 {
     int r = fl_search_check(s, err);
 
-    return r < 0 ? r : fl_db_named(fl_row_update(db->sql, &searches, s, err), err, "search", s->name);
+    return r < 0 ? r
+                 : fl_db_named(fl_row_update(db->sql, &searches, s, err), err, "search", s->name);
 }
 
 int fl_db_search_remove(struct fl_db *db, uint32_t tenant, uint32_t id, struct fl_err *err)
@@ -444,9 +425,8 @@ int fl_db_searches_due(struct fl_db *db, int64_t now_us, uint32_t limit,
     return each_search(db, &where, limit, fn, ctx, err);
 }
 
-int fl_db_searches_enabled(struct fl_db *db,
-                           int (*fn)(void *ctx, const struct fl_search *search), void *ctx,
-                           struct fl_err *err)
+int fl_db_searches_enabled(struct fl_db *db, int (*fn)(void *ctx, const struct fl_search *search),
+                           void *ctx, struct fl_err *err)
 {
     const struct fl_where where = {.text = "enabled = 1"};
 

@@ -14,10 +14,10 @@ struct fl_db_alarm_pick {
     bool all_tenants; /* else of tenant alone (0: the instance) */
     uint32_t tenant;
     enum fl_alarm_state state;
-    int severity; /* -1: any */
-    const char *owner; /* NULL: any; "": nobody's */
+    int severity;       /* -1: any */
+    const char *owner;  /* NULL: any; "": nobody's */
     const char *object; /* NULL: any */
-    const char *site; /* NULL: any */
+    const char *site;   /* NULL: any */
 };
 
 /*
@@ -71,8 +71,7 @@ int fl_db_searches_due(struct fl_db *db, int64_t now_us, uint32_t limit,
                        int (*fn)(void *ctx, const struct fl_search *search), void *ctx,
                        struct fl_err *err) FL_MUST_CHECK;
 /* The enabled ones of all tenants. */
-int fl_db_searches_enabled(struct fl_db *db,
-                           int (*fn)(void *ctx, const struct fl_search *search), void *ctx,
-                           struct fl_err *err) FL_MUST_CHECK;
+int fl_db_searches_enabled(struct fl_db *db, int (*fn)(void *ctx, const struct fl_search *search),
+                           void *ctx, struct fl_err *err) FL_MUST_CHECK;
 
 #endif

@@ -138,7 +138,8 @@ static bool is_silent(struct fl_core_alarms *a, const struct fl_live_device *d,
                       const struct fl_board_device *b)
 {
     const struct fl_counters *c = &d->counters;
-    uint32_t minutes = a->tenant.silent_minutes == 0 ? FL_ALARM_SILENT_MIN : a->tenant.silent_minutes;
+    uint32_t minutes =
+        a->tenant.silent_minutes == 0 ? FL_ALARM_SILENT_MIN : a->tenant.silent_minutes;
     uint32_t slots[FL_ALARM_SLOTS], known = 0;
     const uint32_t *first = slots;
 
@@ -185,7 +186,8 @@ static void look_at_lines(struct fl_core_alarms *a, const struct fl_board_device
 
     fl_board_sum(b, a->now_us, 3, &lines, &unparsed);
     if (lines >= UNPARSED_LEAST && unparsed > lines / 100 * UNPARSED_PERCENT) {
-        title(&f, "%" PRIu64 " %% of the lines of %s are not understood (%" PRIu64 " of %" PRIu64 ")",
+        title(&f,
+              "%" PRIu64 " %% of the lines of %s are not understood (%" PRIu64 " of %" PRIu64 ")",
               unparsed * 100 / lines, b->device, unparsed, lines);
         (void)snprintf(f.where, sizeof f.where, "device:%s flag:unparsed", b->device);
         say_device(a, &f);
@@ -220,7 +222,7 @@ struct sites { /* of one tenant: how many devices send at all, how many are sile
     struct {
         char slug[FL_SLUG_MAX + 1];
         uint32_t known, silent;
-    } *site;
+    } * site;
     size_t count;
 };
 
@@ -241,8 +243,8 @@ static int count_device(void *ctx, const struct fl_device *d)
         s->count++;
     }
     s->site[i].known++;
-    s->site[i].silent += bsearch(d->slug, s->a->silent, s->a->silent_count, sizeof *s->a->silent,
-                                 by_name) != NULL;
+    s->site[i].silent +=
+        bsearch(d->slug, s->a->silent, s->a->silent_count, sizeof *s->a->silent, by_name) != NULL;
     return 0;
 }
 
@@ -327,7 +329,8 @@ static int scan_tenant_certs(void *ctx, const struct fl_tenant *t)
 static int by_device(const void *a, const void *b)
 {
     const struct living *l = a, *r = b;
-    int c = l->tenant != r->tenant ? (l->tenant < r->tenant ? -1 : 1) : strcmp(l->device, r->device);
+    int c =
+        l->tenant != r->tenant ? (l->tenant < r->tenant ? -1 : 1) : strcmp(l->device, r->device);
 
     if (c != 0 || l->not_after_us == r->not_after_us)
         return c;
@@ -389,8 +392,7 @@ static void say_certs(struct fl_core_alarms *a)
 static void say_ca(struct fl_core_alarms *a)
 {
     struct fl_tenant_ca *ca = malloc(sizeof *ca);
-    struct fl_fact f =
-        fact_of(FL_ALARM_CA, FL_SEVERITY_WARNING, a->tenant.id, a->tenant.slug);
+    struct fl_fact f = fact_of(FL_ALARM_CA, FL_SEVERITY_WARNING, a->tenant.id, a->tenant.slug);
 
     if (ca != NULL && fl_db_tenant_ca_get(a->core->db, a->tenant.id, ca, NULL) == FL_OK &&
         grade_end(ca->not_after_us - a->now_us, &f.severity)) {
@@ -499,8 +501,10 @@ static void say_roles(struct fl_core_alarms *a)
             f.severity = FL_SEVERITY_MAJOR;
             title(&f, "The process %s does not run", f.object);
         } else if (a->restarted_us[i] != 0 && a->now_us - a->restarted_us[i] < HOUR_US) {
-            title(&f, "The process %s was started again within the last hour (%" PRIu32
-                  " times in all)", f.object, s->restarts);
+            title(&f,
+                  "The process %s was started again within the last hour (%" PRIu32
+                  " times in all)",
+                  f.object, s->restarts);
         } else {
             continue;
         }
@@ -737,7 +741,8 @@ static void take_store(struct fl_core_alarms *a, const struct fl_imsg_in *in)
         (void)!fl_msg_decode(in->type, in->payload, &a->store_new, NULL);
         a->store_new.note = FL_SPAN("");
     } else if (in->type == FL_MSG_STORE_TENANT) {
-        if (a->tenant_new_count < TENANTS_MAX && fl_msg_decode(in->type, in->payload, &t, NULL) == FL_OK)
+        if (a->tenant_new_count < TENANTS_MAX &&
+            fl_msg_decode(in->type, in->payload, &t, NULL) == FL_OK)
             a->tenants_new[a->tenant_new_count++] = t;
     } else if (in->type == FL_MSG_DONE) {
         swap = a->tenants;

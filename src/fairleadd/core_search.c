@@ -1,6 +1,6 @@
 /*
- * Saved searches that run by themselves. core has no right to read: each runs with a token that keys
- * made for its owner (read alone, personal data hidden), and fails when that has ended.
+ * Saved searches that run by themselves. core has no right to read: each runs with a token that
+ * keys made for its owner (read alone, personal data hidden), and fails when that has ended.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -160,8 +160,8 @@ static void take_fail(struct fl_core_searches *s, struct run *run, struct fl_spa
 
     if (fl_msg_decode(FL_MSG_FAIL, payload, &msg, NULL) < 0)
         msg = (struct fl_msg_fail){.text = FL_SPAN("keys refused it")};
-    (void)snprintf(text, sizeof text, "%.*s%s",
-                   (int)(msg.text.len < 300 ? msg.text.len : 300), (const char *)msg.text.ptr,
+    (void)snprintf(text, sizeof text, "%.*s%s", (int)(msg.text.len < 300 ? msg.text.len : 300),
+                   (const char *)msg.text.ptr,
                    msg.code == FL_E_DENIED ? ": whoever may read these logs has to enable it again"
                                            : "");
     end_run(s, run, text);
@@ -181,7 +181,8 @@ bool fl_core_searches_message(struct fl_core *core, enum fl_role from, const str
         return true; /* of a run that was given up */
     if (in->type == FL_MSG_CAP && from == FL_ROLE_KEYS)
         take_cap(s, run, in->payload);
-    else if (in->type == FL_MSG_RESULT && fl_msg_decode(in->type, in->payload, &result, NULL) == FL_OK)
+    else if (in->type == FL_MSG_RESULT &&
+             fl_msg_decode(in->type, in->payload, &result, NULL) == FL_OK)
         fl_buf_put_span(&run->result, result.bytes);
     else if (in->type == FL_MSG_QUERY_END)
         take_end(s, run, in->payload);

@@ -22,65 +22,78 @@ enum fl_severity fl_severity_find(struct fl_span name)
 }
 
 const struct fl_alarm_row fl_alarm_rows[FL_ALARM_KINDS] = {
-    [FL_ALARM_SILENT] = {"silent", "device",
-                         "Look whether the device has power and a way here; then at its log settings "
-                         "(stream, host, port) and at its certificate. Lines that it kept come when "
-                         "it connects again.",
-                         0, 10},
-    [FL_ALARM_LAG] = {"lag", "tenant",
-                      "Lines wait because storing is slower than what arrives; devices are held back, "
-                      "nothing is lost. Look at the disk (fairlead store) and at what loads the "
-                      "machine.",
-                      15, 30},
-    [FL_ALARM_SKEW] = {"skew", "device",
-                       "Set the device's clock: NTP server, time zone. Until then its lines stand at "
-                       "a wrong time in every chart.",
-                       60, 120},
-    [FL_ALARM_UNPARSED] = {"unparsed", "device",
-                           "Open the lines behind this alarm: they are kept whole. Choose a structured "
-                           "format on the device (sd-syslog on Junos), or send us a sample line.",
-                           0, 300},
-    [FL_ALARM_DROPPED] = {"dropped", "device",
-                          "Over UDP the kernel drops what comes too fast, and nobody sends it again: "
-                          "let the device send over TLS. Lines in flight are lost when a link breaks: "
-                          "look why it does.",
-                          0, 900},
-    [FL_ALARM_CERTIFICATE] = {"certificate", "device",
-                              "Issue a new certificate for the device and load it there; when it has "
-                              "connected with it, revoke the old one.",
-                              0, 0},
-    [FL_ALARM_CA] = {"ca", "tenant",
-                     "Upload the tenant's new certificate authority before the old one ends: devices "
-                     "with its certificates are refused from then on.",
-                     0, 0},
-    [FL_ALARM_REFUSED] = {"refused", "device",
-                          "The device shows a certificate that may no longer be used. Load its current "
-                          "one there, or issue a new one.",
-                          0, 3600},
-    [FL_ALARM_ROGUE] = {"rogue", "instance",
-                        "Somebody connects with a certificate that nobody here knows. A new device: "
-                        "pin its certificate. Otherwise close the port to that address.",
-                        0, 3600},
-    [FL_ALARM_QUOTA] = {"quota", "tenant",
-                        "Raise the quota, keep logs for fewer days, or let devices log less: at the "
-                        "quota the oldest day is destroyed.",
-                        0, 300},
+    [FL_ALARM_SILENT] =
+        {"silent", "device",
+         "Look whether the device has power and a way here; then at its log settings "
+         "(stream, host, port) and at its certificate. Lines that it kept come when "
+         "it connects again.",
+         0, 10},
+    [FL_ALARM_LAG] =
+        {"lag", "tenant",
+         "Lines wait because storing is slower than what arrives; devices are held back, "
+         "nothing is lost. Look at the disk (fairlead store) and at what loads the "
+         "machine.",
+         15, 30},
+    [FL_ALARM_SKEW] =
+        {"skew", "device",
+         "Set the device's clock: NTP server, time zone. Until then its lines stand at "
+         "a wrong time in every chart.",
+         60, 120},
+    [FL_ALARM_UNPARSED] =
+        {"unparsed", "device",
+         "Open the lines behind this alarm: they are kept whole. Choose a structured "
+         "format on the device (sd-syslog on Junos), or send us a sample line.",
+         0, 300},
+    [FL_ALARM_DROPPED] =
+        {"dropped", "device",
+         "Over UDP the kernel drops what comes too fast, and nobody sends it again: "
+         "let the device send over TLS. Lines in flight are lost when a link breaks: "
+         "look why it does.",
+         0, 900},
+    [FL_ALARM_CERTIFICATE] =
+        {"certificate", "device",
+         "Issue a new certificate for the device and load it there; when it has "
+         "connected with it, revoke the old one.",
+         0, 0},
+    [FL_ALARM_CA] =
+        {"ca", "tenant",
+         "Upload the tenant's new certificate authority before the old one ends: devices "
+         "with its certificates are refused from then on.",
+         0, 0},
+    [FL_ALARM_REFUSED] =
+        {"refused", "device",
+         "The device shows a certificate that may no longer be used. Load its current "
+         "one there, or issue a new one.",
+         0, 3600},
+    [FL_ALARM_ROGUE] =
+        {"rogue", "instance",
+         "Somebody connects with a certificate that nobody here knows. A new device: "
+         "pin its certificate. Otherwise close the port to that address.",
+         0, 3600},
+    [FL_ALARM_QUOTA] =
+        {"quota", "tenant",
+         "Raise the quota, keep logs for fewer days, or let devices log less: at the "
+         "quota the oldest day is destroyed.",
+         0, 300},
     [FL_ALARM_TAKEN] = {"taken", "tenant",
                         "Whole days of logs were destroyed before their time, because the quota or "
                         "the disk was full. Raise the quota or keep logs for fewer days.",
                         0, 0},
-    [FL_ALARM_ROLE] = {"role", "role",
-                       "The process was started again by itself. Look at the journal for why it ended "
-                       "(journalctl -u fairlead); if it happens again, report it.",
-                       0, 60},
-    [FL_ALARM_DISK] = {"disk", "instance",
-                       "Free room on the disk of the data folder, or lower the tenants' quotas: with "
-                       "too little room nothing more is accepted.",
-                       0, 60},
-    [FL_ALARM_DAMAGE] = {"damage", "instance",
-                         "Run fairlead store verify: it says which days are touched. Then look at the "
-                         "disk itself, and restore from a backup what can be restored.",
-                         0, 60},
+    [FL_ALARM_ROLE] =
+        {"role", "role",
+         "The process was started again by itself. Look at the journal for why it ended "
+         "(journalctl -u fairlead); if it happens again, report it.",
+         0, 60},
+    [FL_ALARM_DISK] =
+        {"disk", "instance",
+         "Free room on the disk of the data folder, or lower the tenants' quotas: with "
+         "too little room nothing more is accepted.",
+         0, 60},
+    [FL_ALARM_DAMAGE] =
+        {"damage", "instance",
+         "Run fairlead store verify: it says which days are touched. Then look at the "
+         "disk itself, and restore from a backup what can be restored.",
+         0, 60},
     [FL_ALARM_SEARCH] = {"search", "search",
                          "A saved search found more, or less, than its threshold. Open the lines "
                          "behind this alarm.",

@@ -24,7 +24,13 @@
 #define FL_ALARM_KEEP_US    (INT64_C(365) * 86400 * 1000000) /* cleared ones, with their history */
 #define FL_ALARM_MUTE_US    (INT64_C(90) * 86400 * 1000000)  /* longest */
 
-enum fl_severity { FL_SEVERITY_CRITICAL, FL_SEVERITY_MAJOR, FL_SEVERITY_MINOR, FL_SEVERITY_WARNING, FL_SEVERITIES };
+enum fl_severity {
+    FL_SEVERITY_CRITICAL,
+    FL_SEVERITY_MAJOR,
+    FL_SEVERITY_MINOR,
+    FL_SEVERITY_WARNING,
+    FL_SEVERITIES
+};
 const char *fl_severity_name(enum fl_severity severity);
 /* FL_SEVERITIES: no such word. */
 enum fl_severity fl_severity_find(struct fl_span name);

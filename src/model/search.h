@@ -1,6 +1,6 @@
 /*
- * search.h - a search that is saved: what is looked for, and whether it is run by itself and what is
- * told then.
+ * search.h - a search that is saved: what is looked for, and whether it is run by itself and what
+ * is told then.
  *
  * A schedule asks every so many minutes for one figure: the metric over the range, or that of the
  * largest group where there is a `by`. Over (or under) its threshold it raises an alarm. Personal
@@ -14,24 +14,24 @@
 
 #include "model/alarm.h"
 
-#define FL_SEARCH_WHERE_MAX   1000u
-#define FL_SEARCH_RANGE_MAX   40u
-#define FL_SEARCH_EVERY_MAX   10080u /* minutes: a week */
-#define FL_SEARCHES_MAX       500u   /* of a tenant */
-#define FL_SEARCH_RIGHT_DAYS  365    /* of the right that a schedule runs with */
+#define FL_SEARCH_WHERE_MAX  1000u
+#define FL_SEARCH_RANGE_MAX  40u
+#define FL_SEARCH_EVERY_MAX  10080u /* minutes: a week */
+#define FL_SEARCHES_MAX      500u   /* of a tenant */
+#define FL_SEARCH_RIGHT_DAYS 365    /* of the right that a schedule runs with */
 
 enum fl_search_op { FL_SEARCH_GT, FL_SEARCH_GE, FL_SEARCH_LT, FL_SEARCH_LE, FL_SEARCH_OPS };
-extern const char *const fl_search_ops[FL_SEARCH_OPS];   /* ">", ">=", "<", "<=" */
-extern const char *const fl_search_views[];              /* NULL-terminated: "logs", ... */
+extern const char *const fl_search_ops[FL_SEARCH_OPS]; /* ">", ">=", "<", "<=" */
+extern const char *const fl_search_views[];            /* NULL-terminated: "logs", ... */
 
 struct fl_search {
     uint32_t id;
     uint32_t tenant;
     char name[FL_NAME_MAX + 1];
-    char view[FL_SLUG_MAX + 1];                  /* where the screen shows it */
-    char where_text[FL_SEARCH_WHERE_MAX + 1];    /* filter */
-    char from_text[FL_SEARCH_RANGE_MAX + 1];     /* "24h" before now, or a time, or "" */
-    char to_text[FL_SEARCH_RANGE_MAX + 1];       /* a time, or "": now */
+    char view[FL_SLUG_MAX + 1];               /* where the screen shows it */
+    char where_text[FL_SEARCH_WHERE_MAX + 1]; /* filter */
+    char from_text[FL_SEARCH_RANGE_MAX + 1];  /* "24h" before now, or a time, or "" */
+    char to_text[FL_SEARCH_RANGE_MAX + 1];    /* a time, or "": now */
     char group_by[FL_SLUG_MAX + 1], metric[FL_SLUG_MAX + 1];
     uint32_t every_minutes; /* 0: not by itself */
     uint32_t op;            /* enum fl_search_op */

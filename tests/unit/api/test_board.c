@@ -6,12 +6,12 @@
 #include "base/time.h"
 #include "tap.h"
 
-#define S      FL_US_PER_S
-#define SLOT   FL_BOARD_SLOT_US
-#define BEGIN  (INT64_C(6000000) * SLOT)
+#define S     FL_US_PER_S
+#define SLOT  FL_BOARD_SLOT_US
+#define BEGIN (INT64_C(6000000) * SLOT)
 
-static void add(struct fl_board *b, const char *device, uint64_t *lines, uint64_t *done, uint64_t more,
-                uint64_t stored, int64_t now_us)
+static void add(struct fl_board *b, const char *device, uint64_t *lines, uint64_t *done,
+                uint64_t more, uint64_t stored, int64_t now_us)
 {
     struct fl_counters before = {.tenant = 1}, after = {.tenant = 1};
 

@@ -100,14 +100,15 @@ static void check_alarms(struct fl_db *db)
     CHECK(fl_db_alarm_clear(db, a.id, 22 * S, &b, NULL) == 0, "cleared");
     CHECK(fl_db_alarm_raise(db, &f, 22 * S + FL_ALARM_BACK_US, &b, NULL) == 0 && b.id != a.id,
           "later: another");
-    CHECK(fl_db_alarm_events(db, a.id, (struct fl_db_page){NULL, 0}, last_what, what, &list, NULL) ==
-                  0 &&
+    CHECK(fl_db_alarm_events(db, a.id, (struct fl_db_page){NULL, 0}, last_what, what, &list,
+                             NULL) == 0 &&
               list.total == 6 && strcmp(what, "cleared") == 0,
           "history");
     CHECK(listed(db, all) == 2, "both are known");
-    CHECK(fl_db_alarms_forget(db, 30 * S, NULL) == 0 && listed(db, all) == 1, "a year later one is");
-    CHECK(fl_db_alarm_events(db, a.id, (struct fl_db_page){NULL, 0}, last_what, what, &list, NULL) ==
-                  0 &&
+    CHECK(fl_db_alarms_forget(db, 30 * S, NULL) == 0 && listed(db, all) == 1,
+          "a year later one is");
+    CHECK(fl_db_alarm_events(db, a.id, (struct fl_db_page){NULL, 0}, last_what, what, &list,
+                             NULL) == 0 &&
               list.total == 0,
           "its history went with it");
 }
@@ -174,7 +175,9 @@ int main(void)
     fl_db_close(db);
     db = open_db();
     CHECK(fl_db_tenant_remove(db, "acme", NULL) == 0 && fl_db_alarms_forget(db, 0, NULL) == 0 &&
-              listed(db, (struct fl_db_alarm_pick){.tenant = t.id, .state = FL_ALARMS_ALL, .severity = -1}) == 0,
+              listed(db, (struct fl_db_alarm_pick){.tenant = t.id,
+                                                   .state = FL_ALARMS_ALL,
+                                                   .severity = -1}) == 0,
           "with the tenant its alarms go");
     fl_db_close(db);
     (void)unlink("watch.db");

@@ -19,7 +19,7 @@ test('what is impossible in an address falls back', () => {
     assert.deepEqual(readRange(params('last=31d'), DAY_MS), { last_ms: DAY_MS });
     assert.deepEqual(readRange(params('from=2026-11-21T09:00:00Z&to=2026-11-21T08:00:00Z'), HOUR_MS), { last_ms: HOUR_MS });
     const view = readView(params('metric=evil&row=../x&n=-1&bf=x'));
-    assert.equal(view.metric, 'bytes');
+    assert.equal(view.metric, '');
     assert.equal(view.row, null);
     assert.equal(view.limit, 0);
     assert.equal(view.brush, null);

@@ -90,7 +90,7 @@ export function lengthOf(range: Range): number {
 export interface View {
     range: Range;
     where: string;
-    metric: string;
+    metric: string; /* '' is the page's usual one */
     selected: string | null; /* the application, website or user in the side panel */
     brush: Span | null;
     row: string | null; /* the opened row: its event.id */
@@ -114,7 +114,7 @@ export function readView(params: URLSearchParams, usual_ms: number = DAY_MS): Vi
     return {
         range: readRange(params, usual_ms),
         where: (params.get('q') ?? '').slice(0, 4096),
-        metric: (METRICS as readonly string[]).includes(metric) ? metric : 'bytes',
+        metric: (METRICS as readonly string[]).includes(metric) ? metric : '',
         selected: params.get('sel'),
         brush: brush_from !== null && brush_to !== null && brush_from < brush_to
             ? { from_ms: brush_from, to_ms: brush_to } : null,
@@ -131,7 +131,7 @@ export function writeView(view: View, usual_ms: number = DAY_MS, keep = new URLS
     const usual = 'last_ms' in view.range && view.range.last_ms === usual_ms;
     writeRange(params, usual ? null : view.range);
     set(params, 'q', view.where.trim());
-    set(params, 'metric', view.metric === 'bytes' ? null : view.metric);
+    set(params, 'metric', view.metric);
     set(params, 'sel', view.selected);
     set(params, 'bf', view.brush === null ? null : iso(view.brush.from_ms));
     set(params, 'bt', view.brush === null ? null : iso(view.brush.to_ms));

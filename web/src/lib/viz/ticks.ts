@@ -128,6 +128,11 @@ export function scaleOf(max: number, unit: string): Scale {
     return p === undefined ? { by: 1, unit } : { by: p.by, unit: p.unit + unit };
 }
 
+/* A round value on an axis: as few digits as it has. */
+export function tickText(value: number, scale: Scale): string {
+    return String(Number((value / scale.by).toPrecision(3))).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, '\u202f');
+}
+
 /* A value of such an axis: 3.42, 41.2, 812, spaces that do not break between thousands. */
 export function scaled(value: number, scale: Scale): string {
     const v = value / scale.by;

@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { fromInput, fromWall, offsetMs, scaled, scaleOf, timeTicks, toInput, valueTicks } from './ticks.ts';
+import { fromInput, fromWall, offsetMs, scaled, scaleOf, tickText, timeTicks, toInput, valueTicks } from './ticks.ts';
 import { bitRates, snap, sparkPath, spread, stacked, sumBetween, topAndOther } from './stack.ts';
 import { apart, clusters, labels } from './places.ts';
 
@@ -32,6 +32,8 @@ test('ticks of values are round and cover', () => {
     assert.deepEqual(valueTicks(287, 3), [0, 100, 200, 300]);
     assert.deepEqual(valueTicks(0, 4), [0, 1]);
     assert.equal(scaled(3.42e9, scaleOf(4e9, 'bit/s')), '3.42');
+    assert.deepEqual([0, 2.5e6, 20e6].map((v) => tickText(v, { by: 1e6, unit: 'M' })), ['0', '2.5', '20']);
+    assert.equal(tickText(12_000, { by: 1, unit: '' }), '12\u202f000');
     assert.equal(scaleOf(4e9, 'bit/s').unit, 'Gbit/s');
     assert.equal(scaled(12_345, { by: 1, unit: '' }), '12\u00a0345');
 });

@@ -78,7 +78,7 @@ export const METRIC_LIST: readonly Metric[] = [
     { key: 'down', label: 'Down', unit: 'bit/s', rate: true },
     { key: 'up', label: 'Up', unit: 'bit/s', rate: true },
     { key: 'sessions', label: 'Sessions', unit: '', rate: false },
-    { key: 'rows', label: 'Rows', unit: '', rate: false }
+    { key: 'rows', label: 'Lines', unit: '', rate: false }
 ];
 
 export function metricOf(key: string): Metric {
