@@ -98,7 +98,7 @@ static int take_pick(struct fl_req *req, struct fl_db_alarm_pick *pick, struct f
     }
     pick->state = (enum fl_alarm_state)s;
     if (severity.ptr != NULL)
-        pick->severity = fl_severity_find(severity);
+        pick->severity = (int)fl_severity_find(severity);
     if (pick->severity == FL_SEVERITIES) {
         req->field = "severity";
         return fl_err_set(err, FL_E_INVAL, "severity is critical, major, minor or warning");
@@ -330,7 +330,7 @@ static int put_event(void *ctx, const struct fl_alarm_event *event)
     fl_part_time(json, "at", event->at_us);
     fl_json_text(json, "what", event->what);
     fl_json_text(json, "severity", fl_severity_name((enum fl_severity)event->severity));
-    fl_json_text(json, "who", event->who[0] == '\0' ? NULL : event->who);
+    fl_json_text(json, "by", event->who[0] == '\0' ? NULL : event->who);
     fl_json_text(json, "text", event->text);
     fl_json_end(json);
     return 0;

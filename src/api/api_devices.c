@@ -93,9 +93,9 @@ static double rate_of(const struct fl_req *req, const struct fl_device *d, int64
 
     if (b == NULL)
         return 0;
-    fl_board_sum(b, now_us, 2, &lines, &unparsed); /* the last slot, and what there is of this one */
-    return (double)lines * 1e6 /
-           (double)(FL_BOARD_SLOT_US + now_us % FL_BOARD_SLOT_US);
+    fl_board_sum(b, now_us, 2, &lines,
+                 &unparsed); /* the last slot, and what there is of this one */
+    return (double)lines * 1e6 / (double)(FL_BOARD_SLOT_US + now_us % FL_BOARD_SLOT_US);
 }
 
 static int put_watch(struct fl_req *req, struct fl_json *json, const struct fl_device *d,

@@ -8,10 +8,10 @@
 #include "codec/filter.h"
 #include "logs/query.h"
 
-#define WINDOW_BYTES ((uint64_t)1 << 20) /* of a result that may be on its way at once */
-#define HOUR_US      (INT64_C(3600) * FL_US_PER_S)
-#define LIMIT_MAX    100000u
-#define GRACE_MS     30000
+#define WINDOW_BYTES   ((uint64_t)1 << 20) /* of a result that may be on its way at once */
+#define HOUR_US        (INT64_C(3600) * FL_US_PER_S)
+#define LIMIT_MAX      100000u
+#define GRACE_MS       30000
 #define LINE_MAX_BYTES ((size_t)1 << 20) /* of a row in an event stream */
 
 /* The last segment of the path names the kind. */
@@ -43,9 +43,9 @@ struct question {
     bool asked, over, masked;
     /* A live tail as an event stream: */
     bool sse;
-    struct fl_buf line;         /* the row that is not whole yet */
-    uint64_t more;              /* bytes sent beside the rows that nobody took yet */
-    int64_t beat_us;            /* monotonic: something was last sent */
+    struct fl_buf line; /* the row that is not whole yet */
+    uint64_t more;      /* bytes sent beside the rows that nobody took yet */
+    int64_t beat_us;    /* monotonic: something was last sent */
 };
 
 static const struct kind *kind_of(const struct fl_route *route)
@@ -368,7 +368,8 @@ static int record_export(struct fl_req *req, const struct fl_tenant *t,
     return fl_part_end(req, r, err);
 }
 
-/* A stream has begun before the store looks at the question: what is wrong with it is said first. */
+/* A stream has begun before the store looks at the question: what is wrong with it is said first.
+ */
 static int check_filter(const struct question *q, struct fl_err *err)
 {
     FL_AUTO(fl_arena_done) struct fl_arena arena;

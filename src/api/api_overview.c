@@ -109,8 +109,8 @@ static int put_site(void *ctx, const struct fl_site *site)
     fl_json_object(json, NULL);
     fl_json_text(json, "id", site->slug);
     fl_json_text(json, "name", site->name);
-    fl_json_text(json, "city", site->city[0] == '\0' ? NULL : site->city);
-    fl_json_text(json, "country", site->country[0] == '\0' ? NULL : site->country);
+    fl_json_text(json, "city", site->city);
+    fl_json_text(json, "country", site->country);
     put_degrees(json, "lat", site, site->lat_e6);
     put_degrees(json, "lon", site, site->lon_e6);
     fl_json_text(json, "state", state);

@@ -40,7 +40,7 @@ static void put_members(struct fl_json *json, const struct fl_search *s)
     fl_json_text(json, "last_key", s->last_key[0] == '\0' ? NULL : s->last_key);
     fl_json_bool(json, "over", s->enabled && s->has_value && fl_search_over(s, s->last_value));
     fl_part_time(json, "next_run", s->enabled ? s->next_us : 0);
-    fl_json_text(json, "failure", s->failure[0] == '\0' ? NULL : s->failure);
+    fl_json_text(json, "problem", s->failure[0] == '\0' ? NULL : s->failure);
     fl_part_time(json, "failing_since", s->failing_us);
 }
 

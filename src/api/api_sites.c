@@ -37,7 +37,7 @@ static void put_site(struct fl_req *req, struct fl_json *json, const struct fl_s
     fl_json_text(json, "slug", site->slug);
     fl_json_text(json, "name", site->name);
     fl_json_text(json, "country", site->country);
-    fl_json_text(json, "city", site->city[0] == '\0' ? NULL : site->city);
+    fl_json_text(json, "city", site->city);
     put_degrees(json, "lat", site, site->lat_e6);
     put_degrees(json, "lon", site, site->lon_e6);
     fl_json_u64(json, "devices", count.devices);

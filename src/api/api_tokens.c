@@ -270,6 +270,8 @@ int fl_api_token_add(struct fl_req *req, struct fl_err *err)
     t->tenant = fl_people_tenant(req);
     t->created_us = req->api->env.now_us();
     req->state = t;
+    if (req->caller.is_token) /* else one that is known to somebody would never end */
+        return fl_req_why(req, 403, "refused", err, "a token does not make tokens");
     r = fl_req_text(req, "name", t->name, sizeof t->name, err);
     if (r == 0)
         r = fl_req_missing(req, "name", err);

@@ -285,7 +285,7 @@ static int set_account(struct fl_req *req, const struct fl_user *u,
                        bool (*fn)(struct fl_req *req, const struct fl_answer_in *in),
                        struct fl_err *err)
 {
-    char words[2 * FL_NAME_MAX + FL_EMAIL_MAX];
+    char words[FL_PEOPLE_WORDS_MAX];
     struct fl_msg_account_set msg = {
         .by = req->caller.session,
         .by_uid = req->caller.uid,
@@ -296,7 +296,7 @@ static int set_account(struct fl_req *req, const struct fl_user *u,
         .disabled = u->disabled,
     };
 
-    (void)snprintf(words, sizeof words, "%s\n%s\n%s", u->name, u->display_name, u->email);
+    fl_people_words(u, words);
     msg.words = fl_span_str(words);
     return fl_ask(req, FL_ROLE_KEYS, FL_MSG_ACCOUNT_SET, &msg, FL_ASK_MS, fn, NULL, err);
 }
@@ -452,6 +452,8 @@ int fl_api_user_set(struct fl_req *req, struct fl_err *err)
     if (r == FL_OK)
         r = find_user(req, &c->was, err);
     if (r == FL_OK)
+        r = fl_people_may_change(req, &c->was, err);
+    if (r == FL_OK)
         r = fl_part_match(req, &c->was, sizeof c->was, err);
     if (r < 0)
         return r;
@@ -492,6 +494,8 @@ int fl_api_user_remove(struct fl_req *req, struct fl_err *err)
 
     if (r == FL_OK)
         r = find_user(req, &c->was, err);
+    if (r == FL_OK)
+        r = fl_people_may_change(req, &c->was, err);
     if (r == FL_OK)
         r = fl_part_match(req, &c->was, sizeof c->was, err);
     if (r == FL_OK)
@@ -550,6 +554,8 @@ int fl_api_user_reset(struct fl_req *req, struct fl_err *err)
     if (r == FL_OK)
         r = find_user(req, &c->user, err);
     if (r == FL_OK)
+        r = fl_people_may_change(req, &c->user, err);
+    if (r == FL_OK)
         r = take_what(req, &what, err);
     if (r == FL_OK)
         r = fl_part_begin(req, err);
@@ -579,6 +585,8 @@ int fl_api_user_sign_out(struct fl_req *req, struct fl_err *err)
 
     if (r == FL_OK)
         r = find_user(req, &c->user, err);
+    if (r == FL_OK)
+        r = fl_people_may_change(req, &c->user, err);
     if (r == FL_OK)
         r = fl_part_begin(req, err);
     if (r < 0)

@@ -238,6 +238,28 @@ int fl_people_may_give(struct fl_req *req, uint32_t tenant, const char *roles, s
     return r;
 }
 
+int fl_people_may_change(struct fl_req *req, const struct fl_user *user, struct fl_err *err)
+{
+    struct fl_span rest = fl_span_str(user->roles), role;
+    int r = FL_OK;
+
+    if (user->id == req->caller.user)
+        return FL_OK;
+    while (r == FL_OK && fl_user_role_next(&rest, &role))
+        r = may_give(req, user->tenant, role, err);
+    if (r == FL_E_DENIED)
+        return fl_req_why(req, 403, "right", err,
+                          "%s may more than you: somebody who has the same rights can do this",
+                          user->name);
+    return r;
+}
+
+void fl_people_words(const struct fl_user *user, char ret[FL_PEOPLE_WORDS_MAX])
+{
+    (void)snprintf(ret, FL_PEOPLE_WORDS_MAX, "%s\n%s\n%s", user->name, user->display_name,
+                   user->email);
+}
+
 bool fl_people_is_admin(const struct fl_user *user)
 {
     struct fl_span rest = fl_span_str(user->roles), role;

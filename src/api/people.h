@@ -50,6 +50,13 @@ int fl_people_take_list(struct fl_req *req, const char *name, char *ret, size_t 
  * given by whoever may change roles, or within the caller's own rights. */
 int fl_people_may_give(struct fl_req *req, uint32_t tenant, const char *roles, struct fl_err *err)
     FL_MUST_CHECK;
+/* May the caller change this user? Who may change users, but could not give what this one has,
+ * would by a new password become him. */
+int fl_people_may_change(struct fl_req *req, const struct fl_user *user, struct fl_err *err)
+    FL_MUST_CHECK;
+/* What a password must not hold, one a line. */
+#define FL_PEOPLE_WORDS_MAX (2u * FL_NAME_MAX + FL_EMAIL_MAX)
+void fl_people_words(const struct fl_user *user, char ret[FL_PEOPLE_WORDS_MAX]);
 /* FL_E_DENIED (409) when no user with the administrator's role who may sign in would be left
  * besides this one. */
 int fl_people_check_last(struct fl_req *req, const struct fl_user *user, struct fl_err *err)

@@ -48,8 +48,8 @@ static int on_user(void *ctx, const struct fl_user *user)
         .scope = fl_people_scope_of(c->api->db, user->tenant, user->roles),
         .totp_required = user->totp_required,
         .disabled = user->disabled,
-        .words = fl_span_str(user->name),
     };
+    char words[FL_PEOPLE_WORDS_MAX];
 
     if (account != NULL && account->scope == msg.scope && account->disabled == msg.disabled &&
         account->totp_required == msg.totp_required) {
@@ -58,6 +58,8 @@ static int on_user(void *ctx, const struct fl_user *user)
     }
     if (account != NULL)
         account->user = 0;
+    fl_people_words(user, words);
+    msg.words = fl_span_str(words);
     tell(c, FL_MSG_ACCOUNT_SET, &msg);
     return 0;
 }

@@ -50,8 +50,8 @@ struct fl_api {
     struct fl_ask *asks; /* list, see ask.h */
     uint32_t next_id;
     unsigned ask_count;
-    struct fl_req *house; /* people.c: accounts are compared; NULL: not now */
-    bool house_again;     /* once more, when it is done */
+    struct fl_req *house;         /* people.c: accounts are compared; NULL: not now */
+    bool house_again;             /* once more, when it is done */
     struct fl_stream *streams;    /* api_alarms.c: who listens to alarms */
     struct fl_first_wait *firsts; /* api_first.c: who waits for a device's first line */
 };

@@ -6,15 +6,14 @@
 #include "api/parts.h"
 #include "base/attr.h"
 
-#define T     "/api/v1/tenants"
-#define I     "/api/v1/instance"
-#define S     "/api/v1/session"
-#define LOGS  T "/{t}/logs"
-#define RANGE "from,to,where"
+#define T          "/api/v1/tenants"
+#define I          "/api/v1/instance"
+#define S          "/api/v1/session"
+#define LOGS       T "/{t}/logs"
+#define RANGE      "from,to,where"
 #define ALARM_PICK "limit,after,state,severity,owner,object,site"
 #define ALARM_SET  "acknowledged,owner,muted_until,mute_reason"
-#define SEARCH_SET                                                                                 \
-    "name,view,where,from,to,by,metric,every_minutes,threshold,op,severity,enabled"
+#define SEARCH_SET "name,view,where,from,to,by,metric,every_minutes,threshold,op,severity,enabled"
 
 const struct fl_route fl_routes[] = {
     {"GET", S, FL_OBJECT_STEP, FL_VERB_READ, true, NULL, NULL, fl_api_session},
@@ -73,7 +72,8 @@ const struct fl_route fl_routes[] = {
 
     {"GET", T, FL_OBJECT_TENANTS, FL_VERB_READ, true, "limit,after", NULL, fl_api_tenants},
     {"POST", T, FL_OBJECT_TENANTS, FL_VERB_ADD, true, NULL,
-     "slug,name,keep_days,quota_bytes,demo,far_zones,far_instances,silent_minutes", fl_api_tenant_add},
+     "slug,name,keep_days,quota_bytes,demo,far_zones,far_instances,silent_minutes",
+     fl_api_tenant_add},
     {"GET", T "/{t}", FL_OBJECT_TENANTS, FL_VERB_READ, true, NULL, NULL, fl_api_tenant_show},
     {"PATCH", T "/{t}", FL_OBJECT_RETENTION, FL_VERB_SET, true, NULL,
      "name,keep_days,quota_bytes,demo,far_zones,far_instances,silent_minutes", fl_api_tenant_set},
@@ -87,11 +87,11 @@ const struct fl_route fl_routes[] = {
      fl_api_tenant_ca_remove},
 
     {"GET", T "/{t}/sites", FL_OBJECT_SITES, FL_VERB_READ, true, "limit,after", NULL, fl_api_sites},
-    {"POST", T "/{t}/sites", FL_OBJECT_SITES, FL_VERB_ADD, true, NULL, "slug,name,country,city,lat,lon",
-     fl_api_site_add},
+    {"POST", T "/{t}/sites", FL_OBJECT_SITES, FL_VERB_ADD, true, NULL,
+     "slug,name,country,city,lat,lon", fl_api_site_add},
     {"GET", T "/{t}/sites/{s}", FL_OBJECT_SITES, FL_VERB_READ, true, NULL, NULL, fl_api_site_show},
-    {"PATCH", T "/{t}/sites/{s}", FL_OBJECT_SITES, FL_VERB_SET, true, NULL, "name,country,city,lat,lon",
-     fl_api_site_set},
+    {"PATCH", T "/{t}/sites/{s}", FL_OBJECT_SITES, FL_VERB_SET, true, NULL,
+     "name,country,city,lat,lon", fl_api_site_set},
     {"DELETE", T "/{t}/sites/{s}", FL_OBJECT_SITES, FL_VERB_REMOVE, true, NULL, NULL,
      fl_api_site_remove},
 
@@ -177,11 +177,11 @@ const struct fl_route fl_routes[] = {
      fl_api_departments},
     {"POST", T "/{t}/departments", FL_OBJECT_DEPARTMENTS, FL_VERB_ADD, true, NULL, "slug,name",
      fl_api_department_add},
-    {"GET", T "/{t}/departments/{d}", FL_OBJECT_DEPARTMENTS, FL_VERB_READ, true, NULL, NULL,
+    {"GET", T "/{t}/departments/{p}", FL_OBJECT_DEPARTMENTS, FL_VERB_READ, true, NULL, NULL,
      fl_api_department_show},
-    {"PATCH", T "/{t}/departments/{d}", FL_OBJECT_DEPARTMENTS, FL_VERB_SET, true, NULL, "name",
+    {"PATCH", T "/{t}/departments/{p}", FL_OBJECT_DEPARTMENTS, FL_VERB_SET, true, NULL, "name",
      fl_api_department_set},
-    {"DELETE", T "/{t}/departments/{d}", FL_OBJECT_DEPARTMENTS, FL_VERB_REMOVE, true, NULL, NULL,
+    {"DELETE", T "/{t}/departments/{p}", FL_OBJECT_DEPARTMENTS, FL_VERB_REMOVE, true, NULL, NULL,
      fl_api_department_remove},
     {"GET", T "/{t}/grants", FL_OBJECT_GRANTS, FL_VERB_READ, true, "limit,after", NULL,
      fl_api_grants},
@@ -220,13 +220,13 @@ const struct fl_route fl_routes[] = {
      fl_api_searches},
     {"POST", T "/{t}/searches", FL_OBJECT_SEARCHES, FL_VERB_ADD, true, NULL, SEARCH_SET,
      fl_api_search_add},
-    {"GET", T "/{t}/searches/{s}", FL_OBJECT_SEARCHES, FL_VERB_READ, true, NULL, NULL,
+    {"GET", T "/{t}/searches/{q}", FL_OBJECT_SEARCHES, FL_VERB_READ, true, NULL, NULL,
      fl_api_search_show},
-    {"PATCH", T "/{t}/searches/{s}", FL_OBJECT_SEARCHES, FL_VERB_SET, true, NULL, SEARCH_SET,
+    {"PATCH", T "/{t}/searches/{q}", FL_OBJECT_SEARCHES, FL_VERB_SET, true, NULL, SEARCH_SET,
      fl_api_search_set},
-    {"DELETE", T "/{t}/searches/{s}", FL_OBJECT_SEARCHES, FL_VERB_REMOVE, true, NULL, NULL,
+    {"DELETE", T "/{t}/searches/{q}", FL_OBJECT_SEARCHES, FL_VERB_REMOVE, true, NULL, NULL,
      fl_api_search_remove},
-    {"POST", T "/{t}/searches/{s}/run", FL_OBJECT_SEARCHES, FL_VERB_RUN, true, NULL, "",
+    {"POST", T "/{t}/searches/{q}/run", FL_OBJECT_SEARCHES, FL_VERB_RUN, true, NULL, "",
      fl_api_search_run},
 
     {"GET", LOGS "/top", FL_OBJECT_LOGS, FL_VERB_READ, true, RANGE ",by,metric,limit,sums", NULL,

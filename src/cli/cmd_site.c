@@ -187,8 +187,7 @@ static int run_remove(struct fl_cli *cli)
     return r;
 }
 
-#define SETTINGS                                                                                   \
-    (FL_OPT_BIT(NAME) | FL_OPT_BIT(COUNTRY) | FL_OPT_BIT(CITY) | FL_OPT_BIT(PLACE))
+#define SETTINGS (FL_OPT_BIT(NAME) | FL_OPT_BIT(COUNTRY) | FL_OPT_BIT(CITY) | FL_OPT_BIT(PLACE))
 
 const struct fl_command fl_cmd_site[] = {
     {"list",

@@ -147,7 +147,7 @@ static int print_history(struct fl_cli *cli)
         char when[2 * FL_UNIT_TEXT_BYTES];
 
         fl_cli_when(cli, item, "at", false, when);
-        fl_cli_pair(cli, fl_js_text(item, "what"), "%s  %s %s", when, fl_js_text(item, "who"),
+        fl_cli_pair(cli, fl_js_text(item, "what"), "%s  %s %s", when, fl_js_text(item, "by"),
                     fl_js_text(item, "text"));
     }
     json_decref(answer);
@@ -406,7 +406,7 @@ static void search_row(struct fl_cli *cli, struct fl_table *table, const json_t 
         fl_cli_count(table, fl_js_num(s, "last_value"));
     else
         fl_table_text(table, "");
-    fl_table_text(table, fl_js_text(s, "failure")[0] != '\0' ? fl_js_text(s, "failure") : when);
+    fl_table_text(table, fl_js_text(s, "problem")[0] != '\0' ? fl_js_text(s, "problem") : when);
 }
 
 static int run_search_list(struct fl_cli *cli)
@@ -449,7 +449,7 @@ static int run_search_list(struct fl_cli *cli)
 static int print_search(struct fl_cli *cli, json_t *s)
 {
     static const char *const texts[] = {"name",   "view",  "where",  "from",
-                                        "metric", "owner", "failure"};
+                                        "metric", "owner", "problem"};
     char when[2 * FL_UNIT_TEXT_BYTES];
 
     if (fl_cli_flag(cli, FL_OPT_JSON)) {

@@ -43,8 +43,7 @@ enum fl_msg_type {
     FL_MSG_WAKE,   /* fd: eventfd; which: 0 rows are waiting (store reads), 1 room is back (ingest
                       reads) */
     FL_MSG_LISTEN, /* fd: a bound listening socket, with what is to be spoken on it */
-    FL_MSG_DIR,    /* fd: an open folder (O_PATH or O_DIRECTORY) that the role may use, by name; or a
-                      file that it is to read once ("web_cert", "web_key") */
+    FL_MSG_DIR,    /* fd: an open folder (O_PATH or O_DIRECTORY) that the role may use, by name */
     FL_MSG_START,  /* everything needed was sent: lock the door, then begin */
     FL_MSG_STOP,   /* finish what is in hand and exit 0 */
     /* role -> supervisor */
@@ -169,7 +168,7 @@ enum fl_listen_kind {
     FL_LISTEN_WEB
 };
 struct fl_msg_dir {
-    struct fl_span name; /* "store", "keys", "control", ... */
+    struct fl_span name; /* "store", "control", ...; "web_cert", "web_key": a file to read once */
 };
 struct fl_msg_ready {
     uint32_t landlock_abi; /* 0 = the kernel has none */
@@ -530,9 +529,9 @@ struct fl_msg_session {
     uint8_t totp;                                   /* a second factor is set up */
     int64_t created_us, last_us, idle_us, until_us; /* idle_us: ends then, when nothing is done */
     int64_t password_us;                            /* the password is over its days then */
-    int64_t reveal_us;    /* personal data is shown until then; 0 = it is masked */
+    int64_t reveal_us;      /* personal data is shown until then; 0 = it is masked */
     uint32_t reveal_tenant; /* of this tenant */
-    struct fl_span token; /* a new one, to be kept by the browser; "" = as before */
+    struct fl_span token;   /* a new one, to be kept by the browser; "" = as before */
     struct fl_span csrf;
     struct fl_span codes; /* recovery codes, a line each */
     struct fl_span peer, agent;

@@ -10,11 +10,16 @@
 /* ---- the tables ---- */
 
 static const struct fl_column fl_tenant_columns[] = {
-    COLUMN(fl_tenant, U32, id),          COLUMN(fl_tenant, TEXT, slug),
-    COLUMN(fl_tenant, TEXT, name),       COLUMN(fl_tenant, U32, keep_days),
-    COLUMN(fl_tenant, U64, quota_bytes), COLUMN(fl_tenant, BOOL, demo),
-    COLUMN(fl_tenant, TEXT, far_zones),  COLUMN(fl_tenant, TEXT, far_instances),
-    COLUMN(fl_tenant, U64, created_us),  COLUMN(fl_tenant, U64, local_access_us),
+    COLUMN(fl_tenant, U32, id),
+    COLUMN(fl_tenant, TEXT, slug),
+    COLUMN(fl_tenant, TEXT, name),
+    COLUMN(fl_tenant, U32, keep_days),
+    COLUMN(fl_tenant, U64, quota_bytes),
+    COLUMN(fl_tenant, BOOL, demo),
+    COLUMN(fl_tenant, TEXT, far_zones),
+    COLUMN(fl_tenant, TEXT, far_instances),
+    COLUMN(fl_tenant, U64, created_us),
+    COLUMN(fl_tenant, U64, local_access_us),
     COLUMN(fl_tenant, U32, silent_minutes),
 };
 static const struct fl_rows tenants = ROWS(fl_tenant, "tenants", 1);
@@ -27,9 +32,9 @@ static const struct fl_column fl_tenant_ca_columns[] = {
 static const struct fl_rows tenant_cas = ROWS(fl_tenant_ca, "tenant_cas", 0);
 
 static const struct fl_column fl_site_columns[] = {
-    COLUMN(fl_site, U32, id),    COLUMN(fl_site, U32, tenant),   COLUMN(fl_site, TEXT, slug),
-    COLUMN(fl_site, TEXT, name), COLUMN(fl_site, TEXT, country), COLUMN(fl_site, U64, created_us),
-    COLUMN(fl_site, TEXT, city), COLUMN(fl_site, BOOL, place),   COLUMN(fl_site, U64, lat_e6),
+    COLUMN(fl_site, U32, id),     COLUMN(fl_site, U32, tenant),   COLUMN(fl_site, TEXT, slug),
+    COLUMN(fl_site, TEXT, name),  COLUMN(fl_site, TEXT, country), COLUMN(fl_site, U64, created_us),
+    COLUMN(fl_site, TEXT, city),  COLUMN(fl_site, BOOL, place),   COLUMN(fl_site, U64, lat_e6),
     COLUMN(fl_site, U64, lon_e6),
 };
 static const struct fl_rows sites = ROWS(fl_site, "sites", 1);

@@ -84,7 +84,7 @@ static const struct fl_rows agains = ROWS(fl_again, "agains", 0);
 /* Names are no numbers (fl_user_name_check()), so a number is an id. */
 #define BY_NAME_OR_ID(tenant, name)                                                                \
     {                                                                                              \
-        "tenant = ?1 AND (name = ?2 OR CAST(id AS TEXT) = ?2)",                                 \
+        "tenant = ?1 AND (name = ?2 OR CAST(id AS TEXT) = ?2)",                                    \
             {FL_VALUE_I64(tenant), FL_VALUE_TEXT(name)}, 2                                         \
     }
 

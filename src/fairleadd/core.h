@@ -34,8 +34,8 @@ struct fl_core {
     struct fl_board *board;
     struct fl_core_alarms *alarms;     /* core_alarm.c */
     struct fl_core_searches *searches; /* core_search.c */
-    struct fl_db *db;       /* NULL until keys gave its key */
-    struct fl_audit *audit; /* likewise */
+    struct fl_db *db;                  /* NULL until keys gave its key */
+    struct fl_audit *audit;            /* likewise */
     struct fl_imsg *link[FL_ROLE_COUNT];
     struct fl_watch *tick, *tell;
     char open_problem[400]; /* said already */
@@ -62,9 +62,14 @@ struct fl_core {
 };
 
 /* Ids of core's own questions; those of the api begin at FL_API_ID_FIRST. */
-enum { FL_CORE_ID_DB_KEY = 1, FL_CORE_ID_GRANT = 2, FL_CORE_ID_HEALTH = 3,
-       FL_CORE_ID_ALARM_STORE = 16, FL_CORE_ID_ALARM_ROLES = 17,
-       FL_CORE_ID_SEARCH = 32 /* and some behind it */ };
+enum {
+    FL_CORE_ID_DB_KEY = 1,
+    FL_CORE_ID_GRANT = 2,
+    FL_CORE_ID_HEALTH = 3,
+    FL_CORE_ID_ALARM_STORE = 16,
+    FL_CORE_ID_ALARM_ROLES = 17,
+    FL_CORE_ID_SEARCH = 32 /* and some behind it */
+};
 
 /* ---- core_client.c ---- */
 

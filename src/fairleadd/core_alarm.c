@@ -118,20 +118,6 @@ static void say_device(struct fl_core_alarms *a, struct fl_fact *f)
     fl_vigil_say(a->vigil, f);
 }
 
-static void put_span_text(char *ret, size_t size, int64_t us)
-{
-    int64_t s = us / FL_US_PER_S;
-
-    if (s < 120)
-        (void)snprintf(ret, size, "%" PRId64 " s", s);
-    else if (s < 7200)
-        (void)snprintf(ret, size, "%" PRId64 " min", s / 60);
-    else if (s < 172800)
-        (void)snprintf(ret, size, "%" PRId64 " h", s / 3600);
-    else
-        (void)snprintf(ret, size, "%" PRId64 " days", s / 86400);
-}
-
 /* ---- devices ---- */
 
 static bool is_silent(struct fl_core_alarms *a, const struct fl_live_device *d,
@@ -168,11 +154,11 @@ static void look_at_clock(struct fl_core_alarms *a, const struct fl_counters *c)
 {
     int64_t skew = c->skew_us < 0 ? -c->skew_us : c->skew_us;
     struct fl_fact f = fact_of(FL_ALARM_SKEW, FL_SEVERITY_MINOR, c->tenant, c->device);
-    char text[32];
+    char text[FL_ALARM_SPAN_BYTES];
 
     if (skew <= SKEW_US || a->now_us - c->last_us > HOUR_US)
         return;
-    put_span_text(text, sizeof text, skew);
+    fl_alarm_span_text(skew, text);
     title(&f, "The clock of %s is %s %s", c->device, text, c->skew_us < 0 ? "behind" : "ahead");
     (void)snprintf(f.where, sizeof f.where, "device:%s", c->device);
     say_device(a, &f);
@@ -271,12 +257,12 @@ static void say_silent(struct fl_core_alarms *a)
     for (size_t i = 0; i < a->silent_count; i++) {
         const struct silent *s = &a->silent[i];
         struct fl_fact f = fact_of(FL_ALARM_SILENT, FL_SEVERITY_MAJOR, a->tenant.id, s->device);
-        char text[32];
+        char text[FL_ALARM_SPAN_BYTES];
 
         name_device(a, &f);
         if (f.site[0] != '\0' && is_dark(&sites, f.site))
             f.severity = FL_SEVERITY_CRITICAL;
-        put_span_text(text, sizeof text, a->now_us - s->last_us);
+        fl_alarm_span_text(a->now_us - s->last_us, text);
         title(&f, "%s has sent nothing for %s%s", s->device, text,
               s->open ? ", though it is connected" : "");
         (void)snprintf(f.where, sizeof f.where, "device:%s", s->device);
@@ -353,22 +339,11 @@ static void scan_certs(struct fl_core_alarms *a)
     a->cert_count = kept;
 }
 
-/* Ended: major; within a week: minor; within a month: warning. False: longer. */
-static bool grade_end(int64_t left_us, enum fl_severity *ret)
-{
-    if (left_us > 30 * FL_US_PER_DAY)
-        return false;
-    *ret = left_us <= 0                   ? FL_SEVERITY_MAJOR
-           : left_us <= 7 * FL_US_PER_DAY ? FL_SEVERITY_MINOR
-                                          : FL_SEVERITY_WARNING;
-    return true;
-}
-
 static void title_end(struct fl_fact *f, const char *what, const char *whose, int64_t left_us)
 {
-    char text[32];
+    char text[FL_ALARM_SPAN_BYTES];
 
-    put_span_text(text, sizeof text, left_us < 0 ? -left_us : left_us);
+    fl_alarm_span_text(left_us < 0 ? -left_us : left_us, text);
     if (left_us <= 0)
         title(f, "%s of %s ended %s ago", what, whose, text);
     else
@@ -382,7 +357,7 @@ static void say_certs(struct fl_core_alarms *a)
         int64_t left = c->not_after_us - a->now_us;
         struct fl_fact f = fact_of(FL_ALARM_CERTIFICATE, FL_SEVERITY_WARNING, c->tenant, c->device);
 
-        if (!grade_end(left, &f.severity))
+        if (!fl_alarm_grade_end(left, &f.severity))
             continue;
         title_end(&f, "The certificate", c->device, left);
         say_device(a, &f);
@@ -395,7 +370,7 @@ static void say_ca(struct fl_core_alarms *a)
     struct fl_fact f = fact_of(FL_ALARM_CA, FL_SEVERITY_WARNING, a->tenant.id, a->tenant.slug);
 
     if (ca != NULL && fl_db_tenant_ca_get(a->core->db, a->tenant.id, ca, NULL) == FL_OK &&
-        grade_end(ca->not_after_us - a->now_us, &f.severity)) {
+        fl_alarm_grade_end(ca->not_after_us - a->now_us, &f.severity)) {
         title_end(&f, "The certificate authority", a->tenant.name, ca->not_after_us - a->now_us);
         fl_vigil_say(a->vigil, &f);
     }

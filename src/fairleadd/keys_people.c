@@ -577,8 +577,13 @@ static int on_tenant_grant(struct fl_keys *k, struct fl_imsg *chan, uint32_t id,
     const struct fl_msg_tenant_grant *ask = msg;
     int64_t now_us = fl_now_us();
     struct note n;
-    int r = fl_accounts_grant(k->people.accounts, ask, now_us, err);
+    int r;
 
+    /* core compares at each link: what is so already is neither written nor recorded again */
+    if (ask->by == 0 && ask->by_uid == UINT32_MAX &&
+        fl_accounts_grant_same(k->people.accounts, ask, now_us))
+        return fl_imsg_send(chan, FL_MSG_DONE, id, NULL, -1, err);
+    r = fl_accounts_grant(k->people.accounts, ask, now_us, err);
     if (r < 0)
         return r;
     note_begin(&n, "tenant", ask->tenant);

@@ -230,14 +230,15 @@ static void give_up(struct fl_store_job *job)
     pthread_mutex_unlock(&job->s->mu);
 }
 
-/* The key of pseudonyms, where the answer or the question has some: hidden names, or a link with one
- * in it. */
+/* The key of pseudonyms, where the answer or the question has some: hidden names, or a link with
+ * one in it. */
 static int take_names_key(struct fl_store_job *job, struct fl_err *err)
 {
     struct fl_query *q = &job->query;
     int r;
 
-    if (!q->masked && (q->filter.len == 0 || memmem(q->filter.ptr, q->filter.len, "user ", 5) == NULL))
+    if (!q->masked &&
+        (q->filter.len == 0 || memmem(q->filter.ptr, q->filter.len, "user ", 5) == NULL))
         return FL_OK;
     r = fl_mask_key(job->s->keyring, q->tenant, job->names_key, err);
     if (r == FL_OK)

@@ -43,13 +43,13 @@ struct fl_query {
     struct fl_span filter, by, metric, cursor, format;
     uint32_t limit;
     int64_t step_us;
-    uint32_t budget_ms;    /* 0: none; EXPORT and TAIL have none */
-    uint64_t budget_bytes; /* of tables of groups; 0: 64 MiB */
-    bool original;         /* with event.original */
-    bool rows_only;        /* never from rollups: for comparison, the answer is the same */
+    uint32_t budget_ms;             /* 0: none; EXPORT and TAIL have none */
+    uint64_t budget_bytes;          /* of tables of groups; 0: 64 MiB */
+    bool original;                  /* with event.original */
+    bool rows_only;                 /* never from rollups: for comparison, the answer is the same */
     const unsigned char *names_key; /* of the tenant's pseudonyms (mask.h); NULL: there are none */
     bool masked;                    /* personal data is hidden; then names_key is needed */
-    bool no_users;         /* TOP: distinct users are not counted (null), also with format "sums" */
+    bool no_users; /* TOP: distinct users are not counted (null), also with format "sums" */
 };
 
 struct fl_query_sink {

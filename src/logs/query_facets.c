@@ -14,8 +14,8 @@ struct facets {
 static const enum fl_field useful[] = {FL_F_SITE,     FL_F_DEVICE, FL_F_ACTION, FL_F_APP,
                                        FL_F_CATEGORY, FL_F_DOMAIN, FL_F_USER,   FL_F_TAG};
 
-static int add_facet(struct fl_run *run, struct facets *facets, enum fl_field field, uint64_t memory_bytes,
-                     struct fl_err *err)
+static int add_facet(struct fl_run *run, struct facets *facets, enum fl_field field,
+                     uint64_t memory_bytes, struct fl_err *err)
 {
     if (facets->count == MAX_FACETS)
         return fl_err_set(err, FL_E_INVAL, "at most 16 facets at once");

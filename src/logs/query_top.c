@@ -289,7 +289,7 @@ int fl_query_top(struct fl_run *run, struct fl_err *err)
     top.no_users = run->q->no_users || fl_span_eq(run->q->format, FL_SPAN("sums"));
     if (r == FL_OK)
         r = fl_run_groups(run, &top.groups, field, field != FL_F_USER && !top.no_users, 0,
-                           run->memory_bytes, err);
+                          run->memory_bytes, err);
     if (r == FL_OK)
         r = run_top(run, &top, err);
     done(&top);

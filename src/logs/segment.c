@@ -369,7 +369,7 @@ static int load_column(struct load *l, enum fl_field f, unsigned depth, struct f
     r = load_needs(l, needs, false, depth + 1, err);
     if (r >= 0)
         r = decode(l, f, payload, err);
-    if (r == FL_E_AGAIN && false) {
+    if (r == FL_E_AGAIN) {
         r = load_needs(l, needs, true, depth + 1, err);
         if (r >= 0)
             r = decode(l, f, payload, err);

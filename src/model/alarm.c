@@ -1,5 +1,8 @@
 #include "model/alarm.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/attr.h"
 #include "base/time.h"
 
@@ -161,4 +164,28 @@ int64_t fl_alarm_silent_us(uint32_t minutes, const uint32_t *slots, uint32_t kno
         habit = gap_us < most * 2 / 3 ? gap_us : most * 2 / 3;
     habit += habit / 2;
     return habit > least ? habit : least;
+}
+
+void fl_alarm_span_text(int64_t us, char text[FL_ALARM_SPAN_BYTES])
+{
+    int64_t s = us / FL_US_PER_S;
+
+    if (s < 120)
+        (void)snprintf(text, FL_ALARM_SPAN_BYTES, "%" PRId64 " s", s);
+    else if (s < 7200)
+        (void)snprintf(text, FL_ALARM_SPAN_BYTES, "%" PRId64 " min", s / 60);
+    else if (s < 172800)
+        (void)snprintf(text, FL_ALARM_SPAN_BYTES, "%" PRId64 " h", s / 3600);
+    else
+        (void)snprintf(text, FL_ALARM_SPAN_BYTES, "%" PRId64 " days", s / 86400);
+}
+
+bool fl_alarm_grade_end(int64_t left_us, enum fl_severity *ret)
+{
+    if (left_us > 30 * FL_US_PER_DAY)
+        return false;
+    *ret = left_us <= 0                   ? FL_SEVERITY_MAJOR
+           : left_us <= 7 * FL_US_PER_DAY ? FL_SEVERITY_MINOR
+                                          : FL_SEVERITY_WARNING;
+    return true;
 }

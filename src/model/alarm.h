@@ -112,6 +112,15 @@ struct fl_alarm_event {
 /* What an operator may set. FL_E_INVAL: a mute without its reason, beyond its longest, or past. */
 int fl_alarm_check(const struct fl_alarm *alarm, int64_t now_us, struct fl_err *err) FL_MUST_CHECK;
 
+/* ---- words and grades ---- */
+
+/* "90 s", "17 min", "5 h", "3 days". */
+#define FL_ALARM_SPAN_BYTES 32
+void fl_alarm_span_text(int64_t us, char text[FL_ALARM_SPAN_BYTES]);
+/* Of what ends: it has ended: major; within a week: minor; within 30 days: warning. False: later.
+ */
+bool fl_alarm_grade_end(int64_t left_us, enum fl_severity *ret);
+
 /* ---- what counts as silent ---- */
 
 #define FL_ALARM_SILENT_MIN 15u /* minutes, where a tenant chose none */

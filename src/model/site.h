@@ -12,7 +12,7 @@ struct fl_site {
     uint32_t tenant; /* its id */
     char slug[FL_SLUG_MAX + 1];
     char name[FL_NAME_MAX + 1];
-    char country[3]; /* ISO 3166-1 alpha-2, or "" */
+    char country[3];            /* ISO 3166-1 alpha-2, or "" */
     char city[FL_NAME_MAX + 1]; /* or "" */
     bool place;                 /* where it stands is known */
     int64_t lat_e6, lon_e6;     /* WGS 84, millionths of a degree */

@@ -12,11 +12,11 @@
 
 #include "model/slug.h"
 
-#define FL_KEEP_DAYS_MIN   1u
-#define FL_KEEP_DAYS_MAX   30u
+#define FL_KEEP_DAYS_MIN      1u
+#define FL_KEEP_DAYS_MAX      30u
 #define FL_SILENT_MINUTES_MAX 1440u
-#define FL_QUOTA_BYTES_MIN (UINT64_C(1) << 20)
-#define FL_QUOTA_BYTES_MAX (UINT64_C(1) << 50)
+#define FL_QUOTA_BYTES_MIN    (UINT64_C(1) << 20)
+#define FL_QUOTA_BYTES_MAX    (UINT64_C(1) << 50)
 
 struct fl_tenant {
     uint32_t id; /* 0 before it is stored */

@@ -256,6 +256,9 @@ uint32_t fl_accounts_user_of(struct fl_accounts *acc, uint64_t number);
 
 int fl_accounts_grant(struct fl_accounts *acc, const struct fl_msg_tenant_grant *grant,
                       int64_t now_us, struct fl_err *err) FL_MUST_CHECK;
+/* Does it stand just so already, or is it not there when it is to end? */
+bool fl_accounts_grant_same(struct fl_accounts *acc, const struct fl_msg_tenant_grant *grant,
+                            int64_t now_us);
 int fl_accounts_reveal(struct fl_accounts *acc, const struct fl_msg_reveal *reveal, bool open,
                        int64_t now_us, struct fl_err *err) FL_MUST_CHECK;
 /*

@@ -82,6 +82,23 @@ int fl_accounts_grant(struct fl_accounts *acc, const struct fl_msg_tenant_grant 
     return r < 0 ? r : FL_OK;
 }
 
+bool fl_accounts_grant_same(struct fl_accounts *acc, const struct fl_msg_tenant_grant *g,
+                            int64_t now_us)
+{
+    struct fl_stmt *stmt = NULL;
+    bool ends = g->until_us <= now_us, there, same = false;
+
+    there = fl_acc_row(acc, &stmt, NULL,
+                       "SELECT scope, until_us FROM grants WHERE tenant = ?1 AND kind = ?2", "ii",
+                       (int64_t)g->tenant, (int64_t)g->kind) > 0;
+    if (there) {
+        same = fl_stmt_get_i64(stmt, 0) == (int64_t)g->scope &&
+               fl_stmt_get_i64(stmt, 1) == g->until_us;
+        fl_stmt_release(stmt);
+    }
+    return ends ? !there : same;
+}
+
 /* When the best grant that covers the scope ends; 0: there is none. */
 static int64_t granted_until(struct fl_accounts *acc, uint32_t tenant, uint32_t scope,
                              int64_t now_us)

@@ -11,6 +11,7 @@
 #include "io/aead.h"
 
 enum { SALT_BYTES = 16, TAG_BYTES = 32 };
+enum { ENOUGH = 64 };                           /* strength: more is not told */
 enum { KIB_MAX = 256 * 1024, PASSES_MAX = 16 }; /* of a stored hash */
 
 /* ---- length and classes ---- */
@@ -160,7 +161,7 @@ unsigned fl_password_strength(struct fl_span p)
     size_t at = 0;
 
     p.len = period_of(p);
-    while (at < p.len) {
+    while (at < p.len && strength < ENOUGH) {
         size_t year = year_at(p, at), piece = common_at(p, at), n = sequence_at(p, at);
 
         piece = n > piece ? n : piece;

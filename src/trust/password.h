@@ -46,7 +46,7 @@ int fl_password_check(struct fl_span password, struct fl_span words, struct fl_e
 /*
  * Roughly how many characters somebody who guesses would have to find: a common word, a sequence
  * ("6789"), a walk over the keyboard and a repeated letter count as two, a year as one, and what is
- * a repetition as a whole counts once.
+ * a repetition as a whole counts once. It stops counting at 64.
  */
 unsigned fl_password_strength(struct fl_span password);
 

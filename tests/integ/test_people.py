@@ -40,7 +40,7 @@ class Place:
         return self.people[user]
 
     def events(self):
-        return [line["event"] for line in self.server.ask_lines("events", "--limit", "1000")]
+        return [line["event"] for line in self.server.ask_lines("events", "list", "--limit", "1000")]
 
 
 @pytest.fixture(name="place", scope="module")
@@ -97,7 +97,7 @@ def routes():
 
 SETUP = {"users", "roles", "tokens", "departments", "retention", "sites", "devices", "certificates", "alarms"}
 DATA = {"logs", "searches", "personal"}
-SLOW = ("/tail", "/first", "/active", "/keys/root", "/store/", "/logs/export")
+SLOW = ("/tail", "/first", "/stream", "/active", "/keys/root", "/store/", "/logs/export")
 
 
 def expected(rights, tenant, mine, path, thing, verb, method):
@@ -283,7 +283,7 @@ def test_people_survive_a_restart(place):
 
 
 def test_no_secret_in_the_record_or_the_log(place):
-    text = place.server.must("events", "--limit", "1000", "--json") + place.server.log_text()
+    text = place.server.must("events", "list", "--limit", "1000", "--json") + place.server.log_text()
     for password in place.passwords.values():
         assert password not in text
     assert "flt_" not in text

@@ -154,7 +154,7 @@ def test_a_search_raises_its_alarm(net, analyst):
     assert analyst.post(api("acme", f"/searches/{number}/run")).json()["value"] >= 40
     until(lambda: analyst.get(api("acme", f"/searches/{number}")).json()["last_value"], "it ran by itself", 30)
     now = analyst.get(api("acme", f"/searches/{number}")).json()
-    assert now["failure"] is None and now["over"] and now["owner"]
+    assert now["problem"] is None and now["over"] and now["owner"]
     alarm = until(lambda: [a for a in analyst.get(api("acme", "/alarms")).json()["items"] if a["kind"] == "search"],
                   "the alarm is raised", 30)[0]
     assert alarm["severity"] == "major" and alarm["where"] == "app:youtube" and alarm["object"]["id"] == str(number)
@@ -168,9 +168,22 @@ def test_a_search_raises_its_alarm(net, analyst):
         assert analyst.post(api("acme", "/searches"), body).status == 422, body
     hidden = analyst.post(api("acme", "/searches"), {"name": "Her", "where": "user:v.canary", "every_minutes": 1,
                                                      "enabled": True}).json()["id"]
-    until(lambda: "purpose" in (analyst.get(api("acme", f"/searches/{hidden}")).json()["failure"] or ""),
+    until(lambda: "purpose" in (analyst.get(api("acme", f"/searches/{hidden}")).json()["problem"] or ""),
           "a search over hidden names fails, and says why", 30)
     assert analyst.send("DELETE", api("acme", f"/searches/{hidden}")).status == 200
+
+
+def test_pseudonyms_outlive_an_erasure(net, analyst):
+    """Their key is no file's: an erasure, which destroys the keys of files that are gone, leaves it."""
+    before = {item["key"] for item in analyst.get(api("acme", "/logs/top?by=user")).json()["items"]}
+    sock = connect(net, context(net.home / "acme-fw1"))
+    sock.sendall(octets([line(900, user="somebody.else")]))
+    until(lambda: net.count("user:somebody.else", "--tenant", "acme") == 1, "the line is stored")
+    net.must("logs", "erase", "--user", "somebody.else", "--tenant", "acme", "--yes", timeout=90)
+    after = {item["key"] for item in analyst.get(api("acme", "/logs/top?by=user")).json()["items"]}
+    assert after == before
+    assert '"keys_without_file":0' in net.must("store", "verify", "--json", timeout=90).replace(" ", "")
+    sock.close()
 
 
 def test_alarms_over_the_command_line(net):

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from browser import NEW_PASSWORD, Browser
-from senders import Server, until
+from senders import Server, session, until
 
 
 def lenient():
@@ -78,9 +78,11 @@ def fixture_screen(tmp_path_factory):
 
 @pytest.fixture(name="web", scope="module")
 def fixture_web(screen):
-    server = Server(settings=f"web_root = {screen}\nmetrics_open = 1")
+    server = Server([("plain", "tcp", "acme")], f"web_root = {screen}\nmetrics_open = 1")
     try:
         yield server
+        server.stop()
+        assert "Sanitizer" not in server.log_text()
     finally:
         server.remove()
 
@@ -200,11 +202,133 @@ def test_health(web):
 
 @pytest.fixture(name="boss", scope="module")
 def fixture_boss(web):
-    web.must("tenant", "add", "acme")
+    web.tenant("acme")
+    web.must("device", "add", "acme/fw1", "--site", "berlin")
     made = web.ask("user", "add", "acme/boss", "--role", "tenant-admin")
     boss = Browser(web.web_port)
     boss.sign_in(made["sign_in"], made["password"], NEW_PASSWORD.format("ssob"))
     return boss
+
+
+def send_lines(web, first, count):
+    with socket.create_connection(("127.0.0.1", web.ports["plain"]), timeout=20) as feed:
+        for at in range(first, first + count, 500):
+            feed.sendall(b"".join(session(number) + b"\n" for number in range(at, min(at + 500, first + count))))
+
+
+def figure(web, name):
+    return next(float(line.rsplit(" ", 1)[1]) for line in ask(web, "/metrics")[2].decode().splitlines()
+                if line.startswith(name + " "))
+
+
+def memory_kib(web, role):
+    with open(f"/proc/{web.roles()[role]['pid']}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+
+
+def open_stream(web, boss, path, accept, room=None):
+    plain = socket.socket()
+    if room is not None:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+    plain.settimeout(20)
+    plain.connect(("127.0.0.1", web.web_port))
+    link = lenient().wrap_socket(plain)
+    link.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nConnection: close\r\n"
+                 f"Cookie: __Host-fairlead={boss.cookie}\r\n\r\n".encode())
+    return link
+
+
+def read_until(link, text):
+    got = b""
+    while text not in got:
+        piece = link.recv(65536)
+        assert piece, got[-300:]
+        got += piece
+    return got
+
+
+def unchunk(got):
+    """Body and trailer of a chunked answer (RFC 9112, 7.1)."""
+    rest, body = got.split(b"\r\n\r\n", 1)[1], []
+    while True:
+        size, rest = rest.split(b"\r\n", 1)
+        if int(size, 16) == 0:
+            return b"".join(body), rest
+        body.append(rest[:int(size, 16)])
+        assert rest[int(size, 16):int(size, 16) + 2] == b"\r\n"
+        rest = rest[int(size, 16) + 2:]
+
+
+TAIL = "/api/v1/tenants/acme/logs/tail"
+
+
+def test_tail_of_a_slow_reader(web, boss):
+    """What a reader does not take is dropped, counted and told; the memory of web stays bounded."""
+    before = figure(web, "fairlead_web_events_dropped_total")
+    link = open_stream(web, boss, TAIL, "text/event-stream", room=8192)
+    try:
+        assert b"text/event-stream" in read_until(link, b"\r\n\r\n")
+        until(lambda: figure(web, "fairlead_web_streams") == 1, "the stream is counted")
+        memory = memory_kib(web, "web")
+        sent = 0
+        while figure(web, "fairlead_web_events_dropped_total") == before:
+            send_lines(web, sent, 1000)
+            sent += 1000
+            assert sent < 60000, "nothing was ever dropped"
+            time.sleep(0.1)
+        assert memory_kib(web, "web") < memory + 4096
+        got = read_until(link, b"event: dropped\ndata: {\"events\":")
+        assert b"event: row\n" in got
+    finally:
+        link.close()
+    until(lambda: figure(web, "fairlead_web_streams") == 0, "it is over")
+
+
+def test_who_leaves_is_forgotten(web, boss):
+    for _ in range(24):  # more than the store runs at once
+        link = open_stream(web, boss, TAIL, "text/event-stream")
+        assert read_until(link, b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+        link.close()
+    until(lambda: figure(web, "fairlead_web_asks") == 1, "core is told of all that have left")
+    until(lambda: ask(web, TAIL, headers={"Cookie": f"__Host-fairlead={boss.cookie}", "Accept": "x"},
+                      method="HEAD")[0] == 200, "HEAD of a stream has an end")
+
+
+def test_export_with_a_slow_reader(web, boss):
+    """A large answer waits in the store, not in core or web; its trailer says how it went."""
+    before = web.count("--tenant", "acme")
+    send_lines(web, 100000, 20000)
+    until(lambda: web.count("--tenant", "acme") == before + 20000, "the lines are stored")
+    total = before + 20000
+    before = {role: memory_kib(web, role) for role in ("web", "core")}
+    links = [open_stream(web, boss, "/api/v1/tenants/acme/logs/export?format=ndjson", "application/x-ndjson", room=8192)
+             for _ in range(4)]
+    heads = [read_until(link, b"\r\n\r\n") for link in links]
+    time.sleep(1)
+    for role, memory in before.items():
+        assert memory_kib(web, role) < memory + 24576, role  # the four answers have 70 MiB
+    got = heads[0]
+    while piece := links[0].recv(65536):
+        got += piece
+    for link in links:
+        link.close()
+    assert b"\r\nTrailer: Fairlead-Result\r\n" in got
+    body, trailer = unchunk(got)
+    assert body.count(b"\n") == total
+    assert trailer.startswith(b"Fairlead-Result: {") and trailer.endswith(b"}\r\n\r\n")
+
+
+
+def test_result_as_a_line(web, boss):
+    """Pages cannot read trailers: asked for, the end of an answer is its last line."""
+    cookie = {"Cookie": f"__Host-fairlead={boss.cookie}"}
+    for path in ("count", "rows?limit=2"):
+        plain = ask(web, f"/api/v1/tenants/acme/logs/{path}", headers=cookie)
+        line = ask(web, f"/api/v1/tenants/acme/logs/{path}", headers={**cookie, "Fairlead-Result": "line"})
+        assert plain[0] == line[0] == 200
+        assert b'{"fairlead":' not in plain[2]
+        last = json.loads(line[2].splitlines()[-1])
+        assert last["fairlead"]["partial"] is False and last["fairlead"]["elapsed_us"] >= 0
 
 
 def test_killed_under_load(web, boss):
@@ -229,7 +353,8 @@ def test_killed_under_load(web, boss):
     for role in ("web", "core", "web", "keys"):
         before = web.roles()[role]
         os.kill(before["pid"], signal.SIGKILL)
-        until(lambda r=role, n=before["restarts"]: web.is_up() and web.roles()[r]["restarts"] == n + 1, f"{role} is back")
+        until(lambda r=role, n=before["restarts"] + 1: web.is_up() and web.roles()[r]["restarts"] == n,
+              f"{role} is back")
         until(lambda: ask_or_none(web, "/healthz") == 200, "it answers")
         done = answers.count(200)
         until(lambda n=done: answers.count(200) > n + 50, "and goes on answering whoever was signed in")

@@ -9,7 +9,7 @@ import { PASSWORD, Server, axe, launch, open, signIn, tooWide } from './server.m
 let server, browser, page;
 const files = {};
 const fine = async (of = page) => {
-    assert.deepEqual(await axe(of), []);
+    assert.deepEqual(await axe(of), [], of.url());
     assert.equal(await tooWide(of), false, `nothing is wider than the window at ${of.url()}`);
 };
 const at = (path) => page.goto(server.base + path);
@@ -220,6 +220,25 @@ test('the palette goes places by keyboard and gives the focus back', async () =>
     await page.keyboard.type('audit');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Admin: Audit log' }).waitFor();
+});
+
+test('the API reference is served by this server alone, without a fault', async () => {
+    const reader = await open(browser, server);
+    await reader.goto(`${server.base}/docs/`);
+    await reader.getByText('/api/v1/session', { exact: true }).first().waitFor();
+    assert.deepEqual(reader.faults, []);
+    await reader.context().close();
+});
+
+test('the first load stays light on the wire', async () => {
+    const fresh = await open(browser, server);
+    await fresh.goto(server.base);
+    await fresh.getByRole('form', { name: 'Sign in' }).waitFor();
+    await fresh.waitForLoadState('networkidle');
+    const bytes = await fresh.evaluate(() => performance.getEntries().filter((e) => e.entryType === 'navigation' || e.entryType === 'resource')
+        .filter((e) => !e.name.includes('/api/')).reduce((sum, e) => sum + e.encodedBodySize, 0));
+    assert.ok(bytes > 10_000 && bytes <= 150 * 1024, `${bytes} bytes`);
+    await fresh.context().close();
 });
 
 for (const colorScheme of ['light', 'dark']) {

@@ -16,7 +16,7 @@ const axeSource = readFileSync(join(top, 'web/node_modules/axe-core/axe.min.js')
 export const PASSWORD = 'kelp-Harbour-7-stone';
 
 /** The programs stand in build/ or, in a build folder of meson's, below src/. */
-function program(name) {
+export function program(name) {
     const at = [join(build, name), join(build, 'src', name === 'fairlead' ? 'cli' : name, name)].find((p) => existsSync(p));
     if (!at) throw new Error(`${name} is not built in ${build}`);
     return at;
@@ -113,6 +113,7 @@ export async function launch() {
 export async function open(browser, server, options = {}) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, reducedMotion: 'reduce', viewport: { width: 1440, height: 900 }, acceptDownloads: true, ...options });
     const page = await context.newPage();
+    page.setDefaultTimeout(10_000);
     page.faults = [];
     page.on('pageerror', (error) => page.faults.push(`error: ${error.message}`));
     page.on('console', (message) => {
@@ -128,7 +129,7 @@ export async function open(browser, server, options = {}) {
 export async function axe(page) {
     await page.evaluate(axeSource);
     const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-    return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`);
+    return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.any[0]?.message ?? n.failureSummary})`).join(', ')}`);
 }
 
 /** Wider than the window: something is cut off or scrolls the page. */

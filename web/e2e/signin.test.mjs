@@ -39,7 +39,7 @@ test('the first sign-in goes through all steps, by keyboard alone', async () => 
     await own.waitFor();
     await fine(page);
     await page.keyboard.type('short'); // the first field has the focus
-    assert.match(await own.textContent(), /Not met: At least 12 characters/);
+    assert.match(await own.textContent(), /Not met:\s*At least 12 characters/);
     assert.equal(await page.getByRole('button', { name: 'Save and go on' }).isDisabled(), true);
     await page.getByLabel('New password').fill(root.password);
     await page.getByLabel('Again').fill(root.password);
@@ -136,3 +136,28 @@ for (const colorScheme of ['light', 'dark']) {
         });
     }
 }
+
+test('a minute before the end the page asks, by the server’s clock', async () => {
+    const page = await open(browser, server);
+    const idle = server.user('idle', 'operator-admin');
+    await signIn(page, server, idle.sign_in ?? 'idle', idle.password, { at: '/profile' });
+    let ends = Date.now() + 30_000;
+    await page.route('**/api/v1/session', async (route) => {
+        if (route.request().method() !== 'GET') return route.continue();
+        const response = await route.fetch();
+        const body = await response.json();
+        await route.fulfill({ response, json: { ...body, idle_until: new Date(ends).toISOString() } });
+    });
+    await page.reload();
+    const ask = page.getByRole('dialog', { name: 'Are you still there?' });
+    await ask.waitFor();
+    await fine(page);
+    assert.match(await ask.getByRole('timer').innerText(), /^[123]?\d s$/);
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), 'Stay signed in');
+    ends = Date.now() + 900_000;
+    await page.keyboard.press('Enter');
+    await ask.waitFor({ state: 'hidden' });
+    assert.equal(await page.getByRole('heading', { level: 1 }).isVisible(), true);
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+});

@@ -353,12 +353,25 @@ static void check_roles(void)
               keys.last_set.scope == FL_SCOPE_SETUP,
           "a user has it");
     CHECK(ask("boss", "DELETE", A "/roles/sites", "") == 409, "... so it stays");
+    CHECK(ask("boss", "POST", A "/roles",
+              "{\"name\":\"help-desk\",\"rights\":{\"users\":[\"read\",\"set\"]}}") == 201 &&
+              ask("boss", "POST", A "/users", "{\"name\":\"desk\",\"roles\":[\"help-desk\"]}") ==
+                  201,
+          "a role that changes users");
+    (void)fake_session_add(&keys, "desk", id_of(acme(), "desk"), acme());
+    CHECK(ask("desk", "POST", A "/users/boss/reset", "{\"what\":[\"password\"]}") == 403 &&
+              world_has(&w, "may more than you") &&
+              ask("desk", "PATCH", A "/users/boss", "{\"display_name\":\"x\"}") == 403 &&
+              ask("desk", "DELETE", A "/users/boss/sessions", "") == 403 &&
+              ask("desk", "PATCH", A "/users/desk", "{\"roles\":[\"tenant-admin\"]}") == 403 &&
+              ask("desk", "PATCH", A "/users/desk", "{\"display_name\":\"Desk\"}") == 200,
+          "... does not become who may more");
     CHECK(fake_ask(&keys, &w, "boss", match, "PATCH", A "/roles/sites",
                    "{\"rights\":{\"sites\":[\"read\"]}}") == 200,
           "it loses a right");
     CHECK(fake_account(&keys, id_of(acme(), "cara"))->scope == 0,
           "... and keys hears it of everybody who has it");
-    CHECK(ask("boss", "GET", A "/roles", "") == 200 && world_has(&w, "\"total\":6") &&
+    CHECK(ask("boss", "GET", A "/roles", "") == 200 && world_has(&w, "\"total\":7") &&
               world_has(&w, "\"name\":\"privacy-officer\",\"builtin\":true"),
           "the list has both");
 }

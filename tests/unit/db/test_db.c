@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "db/db.h"
+#include "db/db_people.h"
 #include "db/migrate.h"
 #include "tap.h"
 
@@ -490,6 +491,7 @@ static void check_from_v1(const char *fixtures)
     struct fl_certificate cert;
     struct fl_buf bytes;
     char path[4096];
+    bool setup = false, data = true;
 
     (void)snprintf(path, sizeof path, "%s/v1.db", fixtures);
     fl_buf_init(&bytes, 1 << 20);
@@ -509,6 +511,8 @@ static void check_from_v1(const char *fixtures)
           "its device");
     CHECK(fl_db_certificate_get(db, 5, (const unsigned char[32]){0}, &cert, &err) == 0,
           "its certificate");
+    CHECK(fl_db_grants_open(db, 5, 1, &setup, &data, &err) == 0 && setup && !data,
+          "it lets the operator go on, without its logs");
     CHECK(fl_db_counters_get(db, 5, "fw-1", &c, &err) == 0 && fl_db_counters_set(db, &c, &err) == 0,
           "the new table takes rows of it");
     t = tenant("new");

@@ -274,6 +274,10 @@ static void check_ingest(struct world *w, unsigned char ret_ca[32])
     CHECK(call(w, FL_ROLE_INGEST, FL_MSG_SIGN_ASK, &ask, FL_MSG_SIGN, &sign) == 0 &&
               signature_holds(fl_buf_span(&chain), ask.digest, sign.signature),
           "a digest is signed by the certificate's key");
+    ask.key = fl_span_of(digest, sizeof digest);
+    CHECK(call(w, FL_ROLE_INGEST, FL_MSG_SIGN_ASK, &ask, FL_MSG_SIGN, &sign) == FL_E_NOENT,
+          "not by another key");
+    ask.key = FL_SPAN("");
     ask.digest.len = 31;
     CHECK(call(w, FL_ROLE_INGEST, FL_MSG_SIGN_ASK, &ask, FL_MSG_SIGN, &sign) == FL_E_INVAL &&
               says(w, "31 bytes"),

@@ -188,9 +188,9 @@ static void check_groups(struct fl_store *store)
             struct fl_query_end end;
             struct fl_err err = {0};
 
+            fl_buf_init(&out, 1 << 20);
             if (kind == FL_Q_LATEST)
                 continue;
-            fl_buf_init(&out, 1 << 20);
             q.by = fl_span_str(hidden[i]);
             CHECK(run(store, &q, &out, &end, &err) == FL_E_DENIED &&
                       strstr(err.text, "purpose") != NULL,

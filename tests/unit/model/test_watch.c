@@ -53,6 +53,23 @@ static void check_silent(void)
     CHECK(fl_alarm_silent_us(15, slots, 12, 9000 * MINUTE) == 360 * MINUTE, "up to six hours");
 }
 
+static void check_ends(void)
+{
+    enum fl_severity severity = FL_SEVERITIES;
+    char text[FL_ALARM_SPAN_BYTES];
+
+    CHECK(!fl_alarm_grade_end(30 * FL_US_PER_DAY + 1, &severity), "longer than a month");
+    CHECK(fl_alarm_grade_end(30 * FL_US_PER_DAY, &severity) && severity == FL_SEVERITY_WARNING,
+          "a month");
+    CHECK(fl_alarm_grade_end(7 * FL_US_PER_DAY, &severity) && severity == FL_SEVERITY_MINOR,
+          "a week");
+    CHECK(fl_alarm_grade_end(0, &severity) && severity == FL_SEVERITY_MAJOR, "over");
+    fl_alarm_span_text(119 * FL_US_PER_S, text);
+    CHECK(strcmp(text, "119 s") == 0, "seconds");
+    fl_alarm_span_text(3 * FL_US_PER_DAY, text);
+    CHECK(strcmp(text, "3 days") == 0, "days");
+}
+
 static void check_mute(void)
 {
     struct fl_alarm a = {.id = 1};
@@ -119,6 +136,7 @@ int main(void)
 {
     check_table();
     check_silent();
+    check_ends();
     check_mute();
     check_search();
     return tap_done();

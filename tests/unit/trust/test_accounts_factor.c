@@ -49,7 +49,8 @@ static void check_enrol(void)
     CHECK(s.last.stage == FL_STAGE_CODE, "from now on a code is due");
     CHECK(code(&s, app_code(&app, s.now_us)) == FL_E_DENIED,
           "the code that was confirmed with is used up");
-    CHECK(enrol(&s, &other) == FL_E_INVAL && change(&s, FIRST, SECOND) == FL_E_INVAL,
+    CHECK(enrol(&s, &other) == FL_E_INVAL && change(&s, FIRST, SECOND) == FL_E_INVAL &&
+              strstr(s.err.text, "after the code") != NULL,
           "nothing else goes before it is given");
     s.now_us += FL_TOTP_STEP_US;
     memcpy(before, s.last.token, sizeof before);

@@ -65,6 +65,11 @@ static void check_people(void)
     set.tenant = 0;
     CHECK(fl_accounts_set(s.acc, LOCAL, &set, s.now_us, &a, &s.err) == 0 && a.totp_required,
           "the operator's always does, whatever was asked");
+    if (set_by(&s, LOCAL, 18, 1, READ | PEOPLE) < 0 || reset_to(&s, LOCAL, 18, "Temp-4") < 0 ||
+        sign_in(&s, 18, "Temp-4") < 0)
+        abort();
+    CHECK(denied(set_by(&s, session_of(&s), 12, 1, READ), &s, "finish signing in"),
+          "nor one who is half signed in");
     s.now_us += FL_IDLE_US;
     CHECK(denied(set_by(&s, admin, 12, 1, READ), &s, "has ended"), "an idle administrator is none");
     scene_free(&s);
@@ -84,7 +89,9 @@ static int token(struct scene *s, struct fl_msg_token_new ask, struct fl_session
 
 static void check_tokens(void)
 {
+    struct fl_msg_account_set off = {.user = 10, .tenant = 1, .scope = EXPORT, .disabled = 1};
     struct fl_session made, seen, more;
+    struct fl_account a;
     struct scene s;
     int64_t until_us = 0;
     uint64_t self;
@@ -121,6 +128,12 @@ static void check_tokens(void)
     CHECK(set_by(&s, LOCAL, 10, 1, EXPORT) == 0 && ask(&s, made.token, false, &seen) == 0 &&
               seen.scope == 0,
           "what its account loses it loses");
+    CHECK(fl_accounts_set(s.acc, LOCAL, &off, s.now_us, &a, &s.err) == 0 &&
+              !lives(&s, made.token) &&
+              fl_accounts_may(s.acc, made.number, 1, 0, false, s.now_us, &until_us, &s.err) ==
+                  FL_E_DENIED &&
+              set_by(&s, LOCAL, 10, 1, EXPORT) == 0 && lives(&s, made.token),
+          "while its account is disabled it is dead");
     s.now_us += FL_TOKEN_US;
     CHECK(!lives(&s, made.token), "it ends");
     for (unsigned i = 0; i < FL_TOKENS_PER_USER - 1; i++)
@@ -267,6 +280,10 @@ static void check_reveals(void)
               grant(&s, LOCAL, 1, FL_GRANT_SUPPORT, READ | REVEAL, end_us) == 0 &&
               reveal(&s, staff, 1, "support", end_us) == 0 && may(&s, staff, 1, READ | REVEAL) == 0,
           "the operator's staff needs a grant that says so");
+    CHECK(grant(&s, LOCAL, 2, FL_GRANT_SUPPORT, READ | REVEAL, end_us) == 0 &&
+              may(&s, staff, 2, READ) == 0 &&
+              denied(may(&s, staff, 2, READ | REVEAL), &s, "masked"),
+          "of the tenant it was asked for, not of another");
     CHECK(reveal(&s, staff, 1, "", 0) == 0 &&
               denied(may(&s, staff, 1, READ | REVEAL), &s, "masked"),
           "it can be ended");

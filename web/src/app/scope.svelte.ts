@@ -24,7 +24,7 @@ class Scope {
 
     choose(tenant: string, site = ''): void {
         remember('tenant', tenant);
-        router.set({ tenant, site }, false);
+        router.set({ tenant, site, pick: null, device: null }, false);
     }
 }
 

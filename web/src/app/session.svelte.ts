@@ -21,6 +21,8 @@ class Session {
     operator = $derived(!!this.data?.user && this.data.user.tenant === null);
     tenants = $derived(this.data?.tenants ?? []);
 
+    /** By how much the server's clock is ahead of this one. */
+    private ahead = 0;
     private idleUntil = 0;
     private touched = 0;
     private told = 0;
@@ -29,6 +31,7 @@ class Session {
     constructor() {
         hooks.csrf = () => this.data?.csrf ?? '';
         hooks.lost = () => this.lose('Your session has ended. Sign in again; you come back to this page.');
+        hooks.time = (ms) => { if (!Number.isNaN(ms)) this.ahead = ms - Date.now(); };
         for (const name of ['pointerdown', 'keydown', 'wheel'] as const) {
             addEventListener(name, () => (this.touched = Date.now()), { passive: true, capture: true });
         }
@@ -101,16 +104,16 @@ class Session {
     private async tick(): Promise<void> {
         if (this.stage !== 'open' || !this.idleUntil || this.refreshing) return;
         const now = Date.now();
-        const left = this.idleUntil - now;
+        const left = (): number => this.idleUntil - Date.now() - this.ahead;
         this.refreshing = true;
         try {
             if (this.leaving === null && this.touched > this.told && now - this.told > ACTIVE_EVERY_MS) await this.stay();
-            else if (left < WARN_MS && this.leaving === null) {
+            else if (left() < WARN_MS && this.leaving === null) {
                 await this.refresh(); // requests of this or another window may have moved the end
-                if (this.idleUntil - Date.now() < WARN_MS) this.leaving = Math.max(0, Math.ceil((this.idleUntil - Date.now()) / 1000));
+                if (left() < WARN_MS) this.leaving = Math.max(0, Math.ceil(left() / 1000));
             } else if (this.leaving !== null) {
-                this.leaving = Math.max(0, Math.ceil(left / 1000));
-                if (left <= 0) this.lose('You were signed out because nothing happened for a while. Sign in again; you come back to this page.');
+                this.leaving = Math.max(0, Math.ceil(left() / 1000));
+                if (left() <= 0) this.lose('You were signed out because nothing happened for a while. Sign in again; you come back to this page.');
             }
         } catch {
             /* the request itself tells what is wrong; a lost session goes to the sign-in */

@@ -51,7 +51,8 @@ export const API = '/api/v1';
 export const hooks = {
     csrf: (): string => '',
     lost: (): void => {},
-    seen: (_active: boolean): void => {},
+    /** The server's clock, of each answer. */
+    time: (_ms: number): void => {},
 };
 
 const client = createClient<any>({ baseUrl: API });
@@ -83,13 +84,13 @@ export async function ask<M extends Method, P extends Path<M>>(
         throw new Problem(0);
     }
     const { response } = result;
+    hooks.time(Date.parse(response.headers.get('Date') ?? ''));
     if (!response.ok) {
         const body = typeof result.error === 'object' && result.error ? (result.error as object) : {};
         const problem = new Problem(response.status, body);
         if (response.status === 401 && problem.code === 'sign_in') hooks.lost();
         throw problem;
     }
-    hooks.seen(!options.poll);
     return { data: result.data as Reply<M, P>, etag: response.headers.get('ETag') ?? '', status: response.status };
 }
 

@@ -98,7 +98,6 @@ async function fetchLines(url: string, poll: boolean, signal?: AbortSignal): Pro
     if (!response.ok)
         throw await problemOf(response);
     const lines = (await response.text()).split('\n').filter((l) => l !== '');
-    hooks.seen(!poll);
     const last = lines.at(-1);
     if (last?.startsWith('{"fairlead":') !== true)
         return { value: lines, result: null };
