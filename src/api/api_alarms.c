@@ -10,8 +10,9 @@
 #include "db/db_people.h"
 #include "db/db_watch.h"
 
-#define STREAM_US (300 * FL_US_PER_S) /* then the browser comes again, and shows who it is again   \
-                                       */
+#define STREAM_US                                                                                  \
+    (300 * FL_US_PER_S) /* then the browser comes again, and shows who it is again                 \
+                         */
 #define STREAMS_MAX  512u
 #define STREAM_BYTES ((uint64_t)256 * 1024) /* that may wait for somebody who does not read */
 

@@ -16,9 +16,10 @@
 
 #include "model/alarm.h"
 
-#define FL_VIGIL_MAX     20000u
-#define FL_VIGIL_LAST_US (INT64_C(60) * 1000000) /* between two notes of an alarm's last sighting  \
-                                                  */
+#define FL_VIGIL_MAX 20000u
+#define FL_VIGIL_LAST_US                                                                           \
+    (INT64_C(60) * 1000000) /* between two notes of an alarm's last sighting                       \
+                             */
 
 struct fl_vigil;
 

@@ -30,6 +30,10 @@ class Answer:
         return f"{self.status} {self.body[:400]!r}"
 
 
+def lower(got):
+    return dict((k.lower(), v) for k, v in got.getheaders())
+
+
 class Browser:
     """Requests to https://127.0.0.1:PORT, one connection that is kept."""
 
@@ -39,7 +43,8 @@ class Browser:
         self.context = ssl.create_default_context(cafile=ca) if ca else ssl._create_unverified_context()
         self.context.check_hostname = False
 
-    def send(self, method, path, body=None, headers=()):
+    def fields(self, method, body, headers):
+        """Body and header fields as they go out."""
         send = {"Fairlead-Activity": "user", **dict(headers)}
         if self.cookie:
             send.setdefault("Cookie", f"__Host-fairlead={self.cookie}")
@@ -51,23 +56,44 @@ class Browser:
             body = json.dumps(body)
         if body is not None:
             send.setdefault("Content-Type", "application/json")
+        return body, {k: v for k, v in send.items() if v is not None}
+
+    def open(self):
+        if self.connection is None:
+            self.connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=self.timeout,
+                                                          context=self.context)
+        return self.connection
+
+    def send(self, method, path, body=None, headers=()):
+        body, send = self.fields(method, body, headers)
         for attempt in (0, 1):
-            if self.connection is None:
-                self.connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=self.timeout,
-                                                              context=self.context)
             try:
-                self.connection.request(method, path, body, {k: v for k, v in send.items() if v is not None})
+                self.open().request(method, path, body, send)
                 got = self.connection.getresponse()
-                answer = Answer(got.status, dict((k.lower(), v) for k, v in got.getheaders()), got.read())
+                answer = Answer(got.status, lower(got), got.read())
                 break
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
                 self.close()
                 if attempt:
                     raise
+            except OSError:
+                self.close()  # what still comes is not the answer to the next one
+                raise
         if answer.headers.get("connection", "").lower() == "close":
             self.close()
         self.keep(answer)
         return answer
+
+    def head_of(self, method, path, body=None, headers=()):
+        """An answer that may have no end: a refusal whole, else only its head; then the connection is closed."""
+        body, send = self.fields(method, body, headers)
+        self.close()
+        try:
+            self.open().request(method, path, body, send)
+            got = self.connection.getresponse()
+            return Answer(got.status, lower(got), got.read() if got.status >= 400 else b"")
+        finally:
+            self.close()
 
     def keep(self, answer):
         cookie = answer.headers.get("set-cookie", "")
