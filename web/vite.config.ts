@@ -14,8 +14,8 @@ function coarser(text: string): string {
         return arc.map(([dx = 0, dy = 0]) => [(x += dx) * scale[0] + translate[0], (y += dy) * scale[1] + translate[1]]);
     });
     const { transform: _, ...rest } = map;
-    const out = quantize({ ...rest, arcs } as Topology, STEPS);
-    for (const object of Object.values(out.objects)) {
+    const out = quantize({ ...rest, arcs } as unknown as Parameters<typeof quantize>[0], STEPS);
+    for (const object of Object.values(out.objects as Topology['objects'])) {
         if (object.type !== 'GeometryCollection') continue;
         for (const geometry of object.geometries) {
             delete geometry.properties;

@@ -430,11 +430,11 @@ const struct fl_command fl_cmd_demo[] = {
      FL_OPTS_SERVER | FL_OPT_BIT(SECONDS) | FL_OPT_BIT(BACK_FILL) | FL_OPT_BIT(RATE) |
          FL_OPT_BIT(OUT) | FL_OPT_BIT(TO),
      "an invented company's devices send over TLS; a live table of what its sites use",
-     "Makes the tenant '" FL_DEMO_TENANT "' with three sites and six devices and another one with "
-     "one site, back-fills\na working day, then goes on until Ctrl-C. Certificates are kept in "
-     "--out FOLDER (default: "
-     "FAIRLEAD_HOME/demo). The file that\nFAIRLEAD_DEMO_LOG names is sent too, its bytes as they "
-     "are.",
+     "Makes the tenant '" FL_DEMO_TENANT
+     "' with three sites and six devices and a second tenant with "
+     "one\nsite, back-fills a working day, then goes on until Ctrl-C. Certificates are kept in\n"
+     "--out FOLDER (default: FAIRLEAD_HOME/demo). The file that FAIRLEAD_DEMO_LOG names is sent\n"
+     "too, its bytes as they are.",
      {"fairlead demo", "fairlead demo --seconds 60 --back-fill 2h --rate 100"},
      fl_cmd_demo_run},
 };

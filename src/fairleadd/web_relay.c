@@ -299,6 +299,14 @@ static void put_result_line(struct fl_web_ask *ask)
         fl_buf_put_span(&ask->body, fl_buf_span(&out));
 }
 
+/* As a header where the answer is small enough to wait for its end, else as a trailer. */
+static void put_result(struct fl_buf *out, const struct fl_web_ask *ask)
+{
+    fl_buf_put_str(out, "Fairlead-Result: ");
+    fl_buf_put_span(out, fl_buf_span(&ask->trailer));
+    fl_buf_put_str(out, "\n");
+}
+
 static void take_end(struct fl_web *web, struct fl_web_ask *ask)
 {
     FL_AUTO(fl_buf_done) struct fl_buf trailers;
@@ -321,14 +329,14 @@ static void take_end(struct fl_web *web, struct fl_web_ask *ask)
     if (!ask->begun) {
         if (ask->metrics && ask->status == 200)
             add_own_metrics(web, ask);
+        if (ask->trailer.len > 0 && !ask->result_line)
+            put_result(&ask->headers, ask);
         fl_httpd_begin(req, ask->status, fl_buf_span(&ask->headers), (int64_t)ask->body.len);
         fl_httpd_put(req, fl_buf_span(&ask->body));
     } else if (ask->flow == FL_WEB_EVENTS) {
         end_events(ask);
     } else if (ask->flow == FL_WEB_STREAM && ask->trailer.len > 0) {
-        fl_buf_put_str(&trailers, "Fairlead-Result: ");
-        fl_buf_put_span(&trailers, fl_buf_span(&ask->trailer));
-        fl_buf_put_str(&trailers, "\n");
+        put_result(&trailers, ask);
     }
     ask_free(web, ask);
     fl_httpd_end(req, fl_buf_span(&trailers));

@@ -756,3 +756,123 @@ int fl_mblock_copy(const struct fl_mblock *mb, uint32_t rows, const struct fl_fi
     copy = NULL;
     return FL_OK;
 }
+
+/* ---- reading the newest rows ---- */
+
+/* Codes of some rows: counted from 1 anew, with the words that they need. */
+static bool own_words(struct fl_col *to, uint32_t rows, const struct fl_span *words, size_t *bytes)
+{
+    struct fl_span *used = calloc((size_t)rows + 1, sizeof *used);
+    uint32_t slots = 16, n = 0, at;
+    uint32_t(*slot)[2];
+    size_t word_bytes = 0;
+
+    while (slots < 2 * rows)
+        slots *= 2;
+    slot = calloc(slots, sizeof *slot);
+    for (uint32_t i = 0; used != NULL && slot != NULL && i < rows; i++) {
+        uint32_t code = to->code[i];
+
+        if (code == 0)
+            continue;
+        for (at = code * 2654435761u & (slots - 1); slot[at][0] != 0 && slot[at][0] != code;)
+            at = (at + 1) & (slots - 1);
+        if (slot[at][0] == 0) {
+            slot[at][0] = code;
+            slot[at][1] = ++n;
+            used[n] = words[code];
+        }
+        to->code[i] = slot[at][1];
+    }
+    to->word_count = n + 1;
+    to->words =
+        used == NULL || slot == NULL ? NULL : fl_words_copy(used, to->word_count, &word_bytes);
+    *bytes += word_bytes;
+    free(slot);
+    free(used);
+    return to->words != NULL;
+}
+
+static bool end_of_words(const struct col *c, uint32_t from, uint32_t rows, struct fl_col *to,
+                         size_t *bytes)
+{
+    uint32_t covered = c->rows < from + rows ? c->rows - from : rows, count;
+
+    to->code = calloc(rows, sizeof *to->code);
+    if (to->code == NULL)
+        return false;
+    codes_out(to->code, c->val + (size_t)from * c->width, c->width, covered);
+    for (uint32_t i = 0; i < covered; i++)
+        to->present += to->code[i] != 0;
+    *bytes += rows * sizeof *to->code;
+    if (to->present > 0)
+        return own_words(to, rows, fl_dict_words(c->dict, &count), bytes);
+    free(to->code);
+    to->code = NULL;
+    return true;
+}
+
+static bool end_of_numbers(const struct col *c, size_t f, uint32_t from, uint32_t rows,
+                           struct fl_col *to, size_t *bytes)
+{
+    uint32_t covered = c->rows < from + rows ? c->rows - from : rows;
+
+    to->present = c->has == NULL ? covered : count_bits(c->has, from, covered);
+    if (to->present == 0)
+        return true;
+    to->num = calloc(rows, sizeof *to->num);
+    if (to->present < rows)
+        to->has = calloc(1, ((size_t)rows + 7) / 8 + 1);
+    if (to->num == NULL || (to->has == NULL && to->present < rows))
+        return false;
+    widen(to->num, c->val + (size_t)from * c->width, c->width, c->base, covered);
+    if (to->has != NULL && c->has != NULL)
+        copy_bits(to->has, 0, c->has, from, covered);
+    else if (to->has != NULL)
+        set_bits(to->has, 0, covered);
+    if (to->has != NULL && fl_fields[f].type == FL_T_TIME)
+        clear_absent(to->num, to->has, covered);
+    *bytes += rows * sizeof *to->num;
+    return true;
+}
+
+static bool end_of_seq(const struct fl_mblock *mb, uint32_t from, struct fl_col *to, uint32_t rows)
+{
+    to->num = calloc(rows, sizeof *to->num);
+    to->present = rows;
+    for (uint32_t i = 0; to->num != NULL && i < rows; i++)
+        to->num[i] = mb->first_seq + from + i;
+    return to->num != NULL;
+}
+
+int fl_mblock_copy_end(const struct fl_mblock *mb, uint32_t from, uint32_t rows,
+                       const struct fl_fieldset *fields, struct fl_block **ret, struct fl_err *err)
+{
+    FL_AUTO(fl_block_freep) struct fl_block *copy = NULL;
+    bool ok = true;
+    int r = fl_block_new(&copy, err);
+
+    if (copy == NULL)
+        return r;
+    rows = rows < mb->rows ? rows : mb->rows;
+    copy->rows = from < rows ? rows - from : 0;
+    for (size_t f = 0; f < FL_FIELD_COUNT && ok; f++) {
+        const struct col *c = &mb->col[f];
+        struct fl_col *to = &copy->col[f];
+
+        to->loaded = fl_fieldset_has(fields, (enum fl_field)f);
+        if (!to->loaded || copy->rows == 0)
+            continue;
+        if (f == FL_F_SEQ)
+            ok = end_of_seq(mb, from, to, copy->rows);
+        else if (c->rows > from && is_str(f))
+            ok = c->dict == NULL || end_of_words(c, from, copy->rows, to, &copy->bytes);
+        else if (c->rows > from)
+            ok = end_of_numbers(c, f, from, copy->rows, to, &copy->bytes);
+    }
+    if (!ok)
+        return fl_err_set(err, FL_E_NOMEM, "no memory to copy %u rows", (unsigned)copy->rows);
+    *ret = copy;
+    copy = NULL;
+    return FL_OK;
+}

@@ -31,5 +31,10 @@ size_t fl_mblock_bytes(const struct fl_mblock *mb); /* memory in use */
 /* A copy of the first rows, of the asked columns. */
 int fl_mblock_copy(const struct fl_mblock *mb, uint32_t rows, const struct fl_fieldset *fields,
                    struct fl_block **ret, struct fl_err *err) FL_MUST_CHECK;
+/* Of the first rows those behind `from` of them, with no more words than these have: what it costs
+ * does not depend on how many are in front. Words stand in the order of their first row. */
+int fl_mblock_copy_end(const struct fl_mblock *mb, uint32_t from, uint32_t rows,
+                       const struct fl_fieldset *fields, struct fl_block **ret, struct fl_err *err)
+    FL_MUST_CHECK;
 
 #endif

@@ -203,6 +203,13 @@ uint32_t fl_memtable_block_rows(struct fl_memtable *mt, uint32_t block, uint64_t
 int fl_memtable_load(struct fl_memtable *mt, uint32_t block, uint64_t visible,
                      const struct fl_fieldset *fields, struct fl_block **ret, struct fl_err *err)
 {
+    return fl_memtable_load_end(mt, block, 0, visible, fields, ret, err);
+}
+
+int fl_memtable_load_end(struct fl_memtable *mt, uint32_t block, uint32_t from, uint64_t visible,
+                         const struct fl_fieldset *fields, struct fl_block **ret,
+                         struct fl_err *err)
+{
     uint32_t rows;
     int r;
 
@@ -212,8 +219,10 @@ int fl_memtable_load(struct fl_memtable *mt, uint32_t block, uint64_t visible,
         r = fl_err_set(err, FL_E_NOENT, "the rows were purged");
     else if (rows == 0)
         r = fl_err_set(err, FL_E_INVAL, "no block %u", (unsigned)block);
-    else
+    else if (from == 0)
         r = fl_mblock_copy(mt->blocks[block], rows, fields, ret, err);
+    else
+        r = fl_mblock_copy_end(mt->blocks[block], from, rows, fields, ret, err);
     fl_memtable_unlock(mt);
     return r;
 }

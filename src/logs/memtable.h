@@ -46,6 +46,10 @@ uint32_t fl_memtable_block_rows(struct fl_memtable *mt, uint32_t block, uint64_t
 int fl_memtable_load(struct fl_memtable *mt, uint32_t block, uint64_t visible,
                      const struct fl_fieldset *fields, struct fl_block **ret, struct fl_err *err)
     FL_MUST_CHECK;
+/* The same without the first `from` rows of the block (fl_mblock_copy_end). */
+int fl_memtable_load_end(struct fl_memtable *mt, uint32_t block, uint32_t from, uint64_t visible,
+                         const struct fl_fieldset *fields, struct fl_block **ret,
+                         struct fl_err *err) FL_MUST_CHECK;
 void fl_memtable_void(struct fl_memtable *mt); /* its rows are purged */
 
 #endif

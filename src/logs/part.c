@@ -277,6 +277,14 @@ int fl_part_load_rows(struct fl_part *part, uint32_t block, const struct fl_fiel
                : fl_segment_load_rows(part->open, block, fields, rows, count, ret, bytes_read, err);
 }
 
+int fl_part_load_end(struct fl_part *part, uint32_t block, uint32_t from,
+                     const struct fl_fieldset *fields, struct fl_block **ret, struct fl_err *err)
+{
+    if (part->mt == NULL)
+        return fl_err_set(err, FL_E_INVAL, "sealed rows are read by the block");
+    return fl_memtable_load_end(part->mt, block, from, part->visible, fields, ret, err);
+}
+
 /* ---- sums ---- */
 
 struct blocks {

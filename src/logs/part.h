@@ -52,6 +52,12 @@ int fl_part_load_rows(struct fl_part *part, uint32_t block, const struct fl_fiel
                       const uint32_t *rows, uint32_t count, struct fl_block **ret,
                       uint64_t *bytes_read, struct fl_err *err) FL_MUST_CHECK;
 
+/* Rows of a block of a memtable without the first `from`. FL_E_INVAL for sealed parts, FL_E_NOENT
+ * when the rows were purged. */
+int fl_part_load_end(struct fl_part *part, uint32_t block, uint32_t from,
+                     const struct fl_fieldset *fields, struct fl_block **ret, struct fl_err *err)
+    FL_MUST_CHECK;
+
 /* Are these sums stored? What is not is made from a finer tier or the rows, which takes longer than
  * reading the rows themselves would. false for memtables and what does not open. */
 bool fl_part_has_rollup(struct fl_part *part, enum fl_rollup_dim dim, enum fl_rollup_tier tier);

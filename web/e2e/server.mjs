@@ -22,15 +22,17 @@ export function program(name) {
     return at;
 }
 
-function freePort() {
-    return new Promise((resolve, reject) => {
-        const server = createServer();
-        server.on('error', reject);
-        server.listen(0, '127.0.0.1', () => {
-            const { port } = server.address();
-            server.close(() => resolve(port));
+/* Below the ports that the kernel gives to clients, so that none of them takes it before the server does. */
+async function freePort() {
+    for (;;) {
+        const port = 20_000 + Math.floor(Math.random() * 12_000);
+        const free = await new Promise((resolve) => {
+            const probe = createServer();
+            probe.once('error', () => resolve(false));
+            probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
         });
-    });
+        if (free) return port;
+    }
 }
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

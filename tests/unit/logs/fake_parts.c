@@ -217,6 +217,32 @@ int fl_part_load(struct fl_part *part, uint32_t block, const struct fl_fieldset 
     return fl_block_copy(part->block[block], fields, ret, err);
 }
 
+int fl_part_load_end(struct fl_part *part, uint32_t block, uint32_t from,
+                     const struct fl_fieldset *fields, struct fl_block **ret, struct fl_err *err)
+{
+    struct fl_block *end = NULL;
+
+    (void)__atomic_add_fetch(&only->loads, 1, __ATOMIC_RELAXED);
+    if (part->sealed)
+        return fl_err_set(err, FL_E_INVAL, "sealed rows are read by the block");
+    if (part->purged)
+        return fl_err_set(err, FL_E_NOENT, "the day's key is destroyed");
+    if (part->corrupt == (int)block)
+        return fl_err_set(err, FL_E_CORRUPT, "the block fails its check");
+    must(fl_block_new(&end, err) >= 0);
+    for (uint32_t row = from; row < part->block[block]->rows; row++) {
+        struct fl_event ev;
+
+        fl_event_clear(&ev);
+        fl_block_row(part->block[block], row, &ev);
+        must(fl_block_add(end, &ev, err) >= 0);
+    }
+    for (size_t f = 0; f < FL_FIELD_COUNT; f++)
+        end->col[f].loaded = fl_fieldset_has(fields, (enum fl_field)f);
+    *ret = end;
+    return FL_OK;
+}
+
 struct fl_sumset *fl_parts_sums(struct fl_parts *parts)
 {
     (void)parts;

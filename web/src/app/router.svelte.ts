@@ -63,7 +63,7 @@ class Router {
         if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
         const anchor = (event.target as Element | null)?.closest?.('a[href]') as HTMLAnchorElement | null;
         if (!anchor || anchor.target || anchor.hasAttribute('download') || anchor.origin !== location.origin) return;
-        if (anchor.pathname.startsWith('/api/') || anchor.pathname.startsWith('/docs/')) return;
+        if (anchor.pathname.startsWith('/api/') || anchor.pathname.startsWith('/docs/') || /\.\w+$/.test(anchor.pathname)) return;
         if (anchor.hash && anchor.pathname === location.pathname && anchor.search === location.search) return;
         event.preventDefault();
         this.go(anchor.pathname + anchor.search);

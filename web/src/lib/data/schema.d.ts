@@ -513,7 +513,8 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /** One department */
+        get: operations["getTenantDepartmentsOne"];
         put?: never;
         post?: never;
         /** Remove a department */
@@ -810,6 +811,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/instance/alarms/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alarms as they change: events `alarm` */
+        get: operations["getInstanceAlarmsStream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/instance/alarms/{a}": {
         parameters: {
             query?: never;
@@ -820,7 +838,8 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /** One alarm */
+        get: operations["getInstanceAlarmsOne"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1495,6 +1514,8 @@ export interface components {
             tenants?: components["schemas"]["TenantName"][];
             csrf?: string;
             /** Format: date-time */
+            created?: string | null;
+            /** Format: date-time */
             idle_until?: string | null;
             /** Format: date-time */
             ends?: string | null;
@@ -1574,6 +1595,11 @@ export interface components {
             rights: {
                 [key: string]: string[];
             };
+            /**
+             * Format: date-time
+             * @description Not of a built-in role
+             */
+            created?: string | null;
         };
         Token: {
             id: number;
@@ -1656,6 +1682,7 @@ export interface components {
             severity: "critical" | "major" | "minor" | "warning";
             object: components["schemas"]["AlarmObject"];
             title: string;
+            /** @description What to do */
             text: string;
             /** Format: date-time */
             since: string | null;
@@ -1663,8 +1690,13 @@ export interface components {
             last: string | null;
             /** Format: date-time */
             cleared: string | null;
+            /** @description How often it was raised */
+            raises?: number;
             owner: string | null;
             acknowledged: boolean;
+            /** Format: date-time */
+            acknowledged_at?: string | null;
+            acknowledged_by?: string | null;
             /** Format: date-time */
             muted_until: string | null;
             mute_reason: string | null;
@@ -1677,9 +1709,14 @@ export interface components {
             site: string | null;
         };
         AlarmStep: {
+            id: number;
             /** Format: date-time */
             at: string | null;
-            what: string;
+            /** @enum {string} */
+            what: "raised" | "severity" | "cleared" | "acknowledged" | "unacknowledged" | "assigned" | "muted" | "unmuted";
+            /** @enum {string} */
+            severity: "critical" | "major" | "minor" | "warning";
+            /** @description Who did it; null: the server */
             by: string | null;
             text: string;
         };
@@ -1689,6 +1726,7 @@ export interface components {
             keep_days: number;
             quota_bytes: number;
             demo: boolean;
+            silent_minutes?: number;
             far_zones: string;
             far_instances: string;
             sites: number;
@@ -1698,6 +1736,30 @@ export interface components {
             local_access_until: string | null;
             /** Format: date-time */
             created_at: string | null;
+            /** @description Of one tenant: what is stored; null while the store does not answer */
+            data?: components["schemas"]["TenantData"] | null;
+        };
+        TenantData: {
+            rows: number;
+            bytes: number;
+            segments: number;
+            /** Format: date */
+            oldest_day: string | null;
+            /** Format: date */
+            newest_day: string | null;
+            /** @description Sessions whose beginning was not seen */
+            no_baseline: number;
+            /** @description Of the quota; null without one */
+            used_percent: number | null;
+            /** @description What the tenant may use of a full store */
+            share_bytes: number | null;
+            /** @description Days that went early for want of room */
+            taken_days: number;
+            taken_bytes: number;
+            /** Format: date-time */
+            taken_at: string | null;
+            /** Format: date */
+            taken_day: string | null;
         };
         Site: {
             slug: string;
@@ -1719,8 +1781,29 @@ export interface components {
             state?: string;
             /** Format: date-time */
             created_at: string | null;
+            /** Format: date-time */
+            certificate_expires?: string | null;
+            lines_per_s?: number;
+            alarm?: {
+                severity?: string;
+                kind?: string;
+                title?: string;
+            } | null;
+            /** @description [time, lines a second] of five minutes each; of one device */
+            history?: (string | number)[][];
+            /** @description Open now; of one device */
+            connections?: components["schemas"]["DeviceConnection"][];
             live?: components["schemas"]["Live"];
             certificates?: components["schemas"]["Certificate"][];
+        };
+        DeviceConnection: {
+            number: number;
+            address: string;
+            listener: string;
+            /** Format: date-time */
+            since: string | null;
+            received: number;
+            accepted: number;
         };
         Live: {
             /** Format: date-time */
@@ -1764,9 +1847,25 @@ export interface components {
                 minor: number;
                 warning: number;
             };
-            lines_per_s: number[][];
-            traffic: number[][];
-            lag_ms: number | null;
+            /** Format: date-time */
+            at: string | null;
+            devices: number;
+            devices_sending: number;
+            /** @description [time, lines a second] of five minutes each, by their arrival, a day; the last five minutes are not over */
+            lines_per_s: [
+                string,
+                number
+            ][];
+            /** @description Of the last seconds */
+            lines_per_s_now: number;
+            /** @description [time, bytes] of five minutes each, by the time in the line, a day; null: traffic_problem says why */
+            traffic: [
+                string,
+                number
+            ][] | null;
+            traffic_problem: string | null;
+            lag_ms: number;
+            /** @description Lines lost, in the last 24 hours */
             dropped: number;
         };
         OverviewSite: {
@@ -1776,12 +1875,14 @@ export interface components {
             country: string;
             lat: number | null;
             lon: number | null;
-            state: string;
+            /** @enum {string} */
+            state: "critical" | "major" | "minor" | "warning" | "ok" | "never";
             devices: number;
             alarms: number;
         };
         Top: {
             items: components["schemas"]["TopItem"][];
+            other: components["schemas"]["Sums"];
             total: components["schemas"]["Sums"];
             by: string;
             metric: string;
@@ -1792,7 +1893,7 @@ export interface components {
         };
         TopItem: {
             key: string | null;
-            category: string | null;
+            category?: string | null;
             share?: number;
             rows: number;
             sessions: number;
@@ -1860,10 +1961,30 @@ export interface components {
             /** Format: date-time */
             last_run: string | null;
             last_value: number | null;
+            /** @description Whose value it is */
+            last_key: string | null;
+            /** @description The last value is over the threshold */
+            over: boolean;
             /** Format: date-time */
             next_run: string | null;
             owner: string;
+            /** Format: date-time */
+            created: string | null;
             problem: string | null;
+            /** Format: date-time */
+            failing_since: string | null;
+        };
+        SearchRun: {
+            id: number;
+            value: number | null;
+            /** @description Whose value it is */
+            key: string | null;
+            /** @description It is over the threshold */
+            over: boolean;
+            /** Format: date-time */
+            from: string | null;
+            /** Format: date-time */
+            to: string | null;
         };
         UserMade: components["schemas"]["User"] & {
             /** @description Temporary, told this once, for 24 hours */
@@ -1928,6 +2049,10 @@ export interface components {
         TokenNew: {
             name: string;
             roles: string[];
+            /** @description Whose it is; your own where it is not given */
+            user?: string;
+            /** Format: date-time */
+            expires?: string;
             days?: number;
         };
         DepartmentNew: {
@@ -1963,6 +2088,7 @@ export interface components {
             keep_days?: number;
             quota_bytes?: number;
             demo?: boolean;
+            silent_minutes?: number;
             far_zones?: string;
             far_instances?: string;
         };
@@ -1971,6 +2097,7 @@ export interface components {
             keep_days?: number;
             quota_bytes?: number;
             demo?: boolean;
+            silent_minutes?: number;
             far_zones?: string;
             far_instances?: string;
         };
@@ -2012,6 +2139,21 @@ export interface components {
             csr_pem?: string;
             days?: number;
             cert_pem?: string;
+        };
+        StoreRead: {
+            tenant?: string;
+            /** Format: date */
+            from_day?: string;
+            /** Format: date */
+            to_day?: string;
+        };
+        StoreChange: {
+            tenant?: string;
+            /** Format: date */
+            from_day?: string;
+            /** Format: date */
+            to_day?: string;
+            dry_run?: boolean;
         };
         StoreJob: {
             tenant?: string;
@@ -2094,11 +2236,6 @@ export interface components {
         };
         ListOfGrant: {
             items: components["schemas"]["Grant"][];
-            total: number;
-            next: string | null;
-        };
-        ListOfObject: {
-            items: components["schemas"]["Object"][];
             total: number;
             next: string | null;
         };
@@ -2218,6 +2355,10 @@ export interface components {
         q_severity: "critical" | "major" | "minor" | "warning";
         /** @description Only of this owner; `none`: without one */
         q_owner: string;
+        /** @description Only of this object */
+        q_object: string;
+        /** @description Only of this site */
+        q_site: string;
         /** @description What came since */
         q_since: string;
         /** @description ETag of the object that is changed; 412 when it changed meanwhile */
@@ -2362,7 +2503,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
         responses: {
             /** @description The answer */
             200: {
@@ -2410,7 +2555,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
         responses: {
             /** @description The answer */
             200: {
@@ -3413,6 +3562,33 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
+    getTenantDepartmentsOne: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Slug of the department */
+                p: components["parameters"]["department"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Department"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
     removeTenantDepartmentsOne: {
         parameters: {
             query?: never;
@@ -3731,7 +3907,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StoreJob"];
+                "application/json": components["schemas"]["StoreRead"];
             };
         };
         responses: {
@@ -3757,7 +3933,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StoreJob"];
+                "application/json": components["schemas"]["StoreChange"];
             };
         };
         responses: {
@@ -3783,7 +3959,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StoreJob"];
+                "application/json": components["schemas"]["StoreChange"];
             };
         };
         responses: {
@@ -3868,7 +4044,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListOfObject"];
+                    "application/x-ndjson": string;
                 };
             };
             "4XX": components["responses"]["Problem"];
@@ -3964,6 +4140,10 @@ export interface operations {
                 severity?: components["parameters"]["q_severity"];
                 /** @description Only of this owner; `none`: without one */
                 owner?: components["parameters"]["q_owner"];
+                /** @description Only of this object */
+                object?: components["parameters"]["q_object"];
+                /** @description Only of this site */
+                site?: components["parameters"]["q_site"];
                 /** @description How many at most */
                 limit?: components["parameters"]["q_limit"];
                 /** @description `next` of the page before */
@@ -3982,6 +4162,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListOfAlarm"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getInstanceAlarmsStream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getInstanceAlarmsOne: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of the alarm */
+                a: components["parameters"]["alarm"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
                 };
             };
             "4XX": components["responses"]["Problem"];
@@ -4022,7 +4249,12 @@ export interface operations {
     };
     getInstanceAlarmsOneHistory: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+            };
             header?: never;
             path: {
                 /** @description Number of the alarm */
@@ -4679,12 +4911,7 @@ export interface operations {
     };
     getTenantOverview: {
         parameters: {
-            query?: {
-                /** @description Begin, included */
-                from?: components["parameters"]["q_from"];
-                /** @description End, not included */
-                to?: components["parameters"]["q_to"];
-            };
+            query?: never;
             header?: never;
             path: {
                 /** @description Slug of the tenant */
@@ -5030,7 +5257,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Object"];
+                    "application/x-ndjson": string;
                 };
             };
             "4XX": components["responses"]["Problem"];
@@ -5231,7 +5458,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
         responses: {
             /** @description The answer */
             200: {
@@ -5239,7 +5470,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Search"];
+                    "application/json": components["schemas"]["SearchRun"];
                 };
             };
             "4XX": components["responses"]["Problem"];
@@ -5255,6 +5486,10 @@ export interface operations {
                 severity?: components["parameters"]["q_severity"];
                 /** @description Only of this owner; `none`: without one */
                 owner?: components["parameters"]["q_owner"];
+                /** @description Only of this object */
+                object?: components["parameters"]["q_object"];
+                /** @description Only of this site */
+                site?: components["parameters"]["q_site"];
                 /** @description How many at most */
                 limit?: components["parameters"]["q_limit"];
                 /** @description `next` of the page before */
@@ -5370,7 +5605,12 @@ export interface operations {
     };
     getTenantAlarmsOneHistory: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+            };
             header?: never;
             path: {
                 /** @description Slug of the tenant */

@@ -61,12 +61,11 @@ export function sumBetween(series: Series, line: Line, from_ms: number, to_ms: n
     return sum(line.values.slice(first, Math.max(first, end)));
 }
 
-/* A piece of time on whole steps within the series; at least one step. */
-export function snap(series: Series, a_ms: number, b_ms: number): { from_ms: number; to_ms: number } {
-    const end_ms = series.from_ms + series.step_ms * (series.lines[0]?.values.length ?? 1);
-    const at = (ms: number) => series.from_ms + Math.round((ms - series.from_ms) / series.step_ms) * series.step_ms;
-    const from_ms = Math.min(Math.max(series.from_ms, at(Math.min(a_ms, b_ms))), end_ms - series.step_ms);
-    const to_ms = Math.min(end_ms, Math.max(from_ms + series.step_ms, at(Math.max(a_ms, b_ms))));
+/* The piece of time between a and b on whole grains within begin..end; at least one grain. */
+export function snap(begin_ms: number, end_ms: number, grain_ms: number, a_ms: number, b_ms: number): { from_ms: number; to_ms: number } {
+    const at = (ms: number) => begin_ms + Math.round((ms - begin_ms) / grain_ms) * grain_ms;
+    const from_ms = Math.min(Math.max(begin_ms, at(Math.min(a_ms, b_ms))), end_ms - grain_ms);
+    const to_ms = Math.min(end_ms, Math.max(from_ms + grain_ms, at(Math.max(a_ms, b_ms))));
     return { from_ms, to_ms };
 }
 
