@@ -12,6 +12,7 @@ from measure import TOP, child_cpu, say
 sys.path.insert(0, str(TOP / "tests" / "integ"))
 import databases  # noqa: E402
 import path  # noqa: E402
+import web  # noqa: E402
 
 TOOLS = TOP / "build" / "release" / "bench"
 WORK = TOP / "build" / "bench"
@@ -104,7 +105,11 @@ def slow(results):
     path.slow(results, TOOLS, WORK, LINES)
 
 
-PARTS = {"parse": parse, "path": whole_path, "store": store, "query": query, "slow": slow}
+def screen(results):
+    web.run(results, TOOLS, WORK, ROWS, PEERS / "root" if PEERS else None)
+
+
+PARTS = {"parse": parse, "path": whole_path, "store": store, "query": query, "slow": slow, "web": screen}
 
 
 def main():

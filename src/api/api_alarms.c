@@ -116,22 +116,14 @@ int fl_api_alarms(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_alarm_pick pick;
     struct fl_db_page page = {.limit = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
+    struct fl_db_list list = {.total = 0};
     int r = take_pick(req, &pick, err);
 
     if (r == FL_OK)
-        r = fl_part_page(req, &page, err);
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_alarms(req->api->db, &pick, page, list_one, req, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+        r = fl_part_list_begin(req, &page, err);
+    if (r == FL_OK)
+        r = fl_db_alarms(req->api->db, &pick, page, list_one, req, &list, err);
+    return fl_part_list_end(req, r, &list);
 }
 
 static int take_alarm(struct fl_req *req, struct fl_alarm *ret, struct fl_err *err)
@@ -341,22 +333,14 @@ int fl_api_alarm_history(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
     struct fl_alarm alarm;
-    struct fl_db_list list;
-    struct fl_json *json;
+    struct fl_db_list list = {.total = 0};
     int r = take_alarm(req, &alarm, err);
 
     if (r == FL_OK)
-        r = fl_part_page(req, &page, err);
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_alarm_events(req->api->db, alarm.id, page, put_event, json, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+        r = fl_part_list_begin(req, &page, err);
+    if (r == FL_OK)
+        r = fl_db_alarm_events(req->api->db, alarm.id, page, put_event, &req->json, &list, err);
+    return fl_part_list_end(req, r, &list);
 }
 
 /* ---- streams ---- */

@@ -22,23 +22,12 @@ static int list_one(void *ctx, const struct fl_department *department)
 int fl_api_departments(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
-    struct fl_tenant t = {.id = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
-    int r = fl_part_tenant(req, &t, err);
+    struct fl_db_list list = {.total = 0};
+    int r = fl_part_list_begin(req, &page, err);
 
     if (r == FL_OK)
-        r = fl_part_page(req, &page, err);
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_departments(req->api->db, t.id, page, list_one, json, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+        r = fl_db_departments(req->api->db, req->tenant.id, page, list_one, &req->json, &list, err);
+    return fl_part_list_end(req, r, &list);
 }
 
 static void answer(struct fl_req *req, const struct fl_department *department, int status)
@@ -58,26 +47,21 @@ static int store(struct fl_req *req, struct fl_department *d, const char *event,
         return r;
     r = write(req->api->db, d, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, event, fl_people_slug(req), d->slug, "", err);
+        r = fl_part_audit(req, event, req->tenant.slug, d->slug, "", err);
     return fl_part_end(req, r, err);
 }
 
 int fl_api_department_add(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
     struct fl_department d;
-    int r = fl_part_tenant(req, &t, err);
+    int r;
 
-    if (r < 0)
-        return r;
     memset(&d, 0, sizeof d); /* all of it: the row is hashed */
-    d.tenant = t.id;
+    d.tenant = req->tenant.id;
     d.created_us = req->api->env.now_us();
-    r = fl_req_text(req, "slug", d.slug, sizeof d.slug, err);
-    if (r == 0)
-        r = fl_req_missing(req, "slug", err);
+    r = fl_req_need(req, "slug", d.slug, sizeof d.slug, err);
     memcpy(d.name, d.slug, sizeof d.slug);
-    if (r > 0)
+    if (r == FL_OK)
         r = fl_req_text(req, "name", d.name, sizeof d.name, err);
     if (r >= 0)
         r = store(req, &d, "department.add", fl_db_department_add, err);
@@ -89,13 +73,10 @@ int fl_api_department_add(struct fl_req *req, struct fl_err *err)
 
 static int get(struct fl_req *req, struct fl_department *ret, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
     char slug[FL_SLUG_MAX + 1];
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_people_arg(req, "department", slug, err);
 
-    if (r == FL_OK)
-        r = fl_people_arg(req, "department", slug, err);
-    return r < 0 ? r : fl_db_department_get(req->api->db, t.id, slug, ret, err);
+    return r < 0 ? r : fl_db_department_get(req->api->db, req->tenant.id, slug, ret, err);
 }
 
 int fl_api_department_show(struct fl_req *req, struct fl_err *err)

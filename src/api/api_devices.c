@@ -190,23 +190,12 @@ int fl_api_devices(struct fl_req *req, struct fl_err *err)
 {
     struct list_ctx ctx = {req, err};
     struct fl_db_page page = {.limit = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    struct fl_db_list list = {.total = 0};
+    int r = fl_part_list_begin(req, &page, err);
 
     if (r == FL_OK)
-        r = fl_part_page(req, &page, err);
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_devices(req->api->db, t.id, page, list_one, &ctx, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+        r = fl_db_devices(req->api->db, req->tenant.id, page, list_one, &ctx, &list, err);
+    return fl_part_list_end(req, r, &list);
 }
 
 static int answer(struct fl_req *req, const struct fl_device *d, int status, struct fl_err *err)
@@ -240,15 +229,10 @@ static int take_settings(struct fl_req *req, struct fl_device *d, struct fl_err 
 int fl_api_device_add(struct fl_req *req, struct fl_err *err)
 {
     struct fl_device d = {.created_us = req->api->env.now_us()};
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_req_need(req, "slug", d.slug, sizeof d.slug, err);
 
-    if (r == FL_OK)
-        r = fl_req_text(req, "slug", d.slug, sizeof d.slug, err);
-    if (r == 0)
-        r = fl_req_missing(req, "slug", err);
-    if (r > 0) {
-        d.tenant = t.id;
+    if (r == FL_OK) {
+        d.tenant = req->tenant.id;
         (void)snprintf(d.name, sizeof d.name, "%s", d.slug);
         r = take_settings(req, &d, err);
     }
@@ -262,7 +246,7 @@ int fl_api_device_add(struct fl_req *req, struct fl_err *err)
         return r;
     r = fl_db_device_add(req->api->db, &d, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "device.add", t.slug, d.slug, "", err);
+        r = fl_part_audit(req, "device.add", req->tenant.slug, d.slug, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0)
         return r;
@@ -272,12 +256,9 @@ int fl_api_device_add(struct fl_req *req, struct fl_err *err)
 
 int fl_api_device_show(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
     struct fl_device d = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_device(req, &d, err);
 
-    if (r == FL_OK)
-        r = fl_part_device(req, t.id, &d, err);
     if (r < 0)
         return r;
     fl_part_etag(req, &d, sizeof d);
@@ -286,12 +267,9 @@ int fl_api_device_show(struct fl_req *req, struct fl_err *err)
 
 int fl_api_device_set(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
     struct fl_device d = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_device(req, &d, err);
 
-    if (r == FL_OK)
-        r = fl_part_device(req, t.id, &d, err);
     if (r == FL_OK)
         r = fl_part_match(req, &d, sizeof d, err);
     if (r == FL_OK)
@@ -304,7 +282,7 @@ int fl_api_device_set(struct fl_req *req, struct fl_err *err)
         return r;
     r = fl_db_device_set(req->api->db, &d, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "device.set", t.slug, d.slug, "", err);
+        r = fl_part_audit(req, "device.set", req->tenant.slug, d.slug, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0)
         return r;
@@ -315,25 +293,22 @@ int fl_api_device_set(struct fl_req *req, struct fl_err *err)
 
 int fl_api_device_remove(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
     struct fl_device d = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_device(req, &d, err);
 
-    if (r == FL_OK)
-        r = fl_part_device(req, t.id, &d, err);
     if (r == FL_OK)
         r = fl_part_match(req, &d, sizeof d, err);
     if (r == FL_OK)
         r = fl_part_begin(req, err);
     if (r < 0)
         return r;
-    r = fl_db_device_remove(req->api->db, t.id, d.slug, err);
+    r = fl_db_device_remove(req->api->db, req->tenant.id, d.slug, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "device.remove", t.slug, d.slug, "", err);
+        r = fl_part_audit(req, "device.remove", req->tenant.slug, d.slug, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0)
         return r;
-    fl_live_forget(req->api->env.live, t.id, d.slug);
+    fl_live_forget(req->api->env.live, req->tenant.id, d.slug);
     fl_part_changed(req, FL_CHANGED_SENDERS);
     fl_json_text(fl_req_object(req), "removed", d.slug);
     fl_req_done(req, 200);
@@ -345,25 +320,22 @@ int fl_api_device_remove(struct fl_req *req, struct fl_err *err)
 /* Store a certificate of the device that the path names; fills the numbers of tenant and device. */
 static int store_certificate(struct fl_req *req, struct fl_certificate *cert, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
     struct fl_device d = {.id = 0};
     char hex[65];
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_device(req, &d, err);
 
-    if (r == FL_OK)
-        r = fl_part_device(req, t.id, &d, err);
     if (r == FL_OK)
         r = fl_part_begin(req, err);
     if (r < 0)
         return r;
-    cert->tenant = t.id;
+    cert->tenant = req->tenant.id;
     cert->created_us = req->api->env.now_us();
     (void)snprintf(cert->device, sizeof cert->device, "%s", d.slug);
     fl_part_hex(cert->fingerprint, sizeof cert->fingerprint, hex);
     r = fl_db_certificate_add(req->api->db, cert, err);
     if (r == FL_OK)
         r = fl_part_audit(req, cert->origin == FL_CERTIFICATE_PINNED ? "cert.pin" : "cert.issue",
-                          t.slug, hex, "", err);
+                          req->tenant.slug, hex, "", err);
     r = fl_part_end(req, r, err);
     if (r == FL_OK)
         fl_part_changed(req, FL_CHANGED_SENDERS);
@@ -402,18 +374,10 @@ static bool on_signed(struct fl_req *req, const struct fl_answer_in *in)
     struct fl_msg_csr_signed made;
     struct fl_cert_info info = {.is_ca = false};
     struct fl_err err;
-    int r = FL_OK;
+    int r = fl_answer_take(in, FL_MSG_CSR_SIGNED, &made, &err);
 
-    if (in->type == FL_MSG_NONE) {
-        if (in->err->code == FL_E_INVAL)
-            req->field = "csr_pem";
-        fl_req_fail(req, in->err);
-        return false;
-    }
-    if (in->type != FL_MSG_CSR_SIGNED)
-        r = fl_err_set(&err, FL_E_PROTO, "keys gave an answer that is not one");
-    if (r == FL_OK)
-        r = fl_msg_decode(in->type, in->payload, &made, &err);
+    if (r == FL_E_INVAL)
+        req->field = "csr_pem";
     if (r == FL_OK)
         r = fl_cert_read(made.cert_pem, &info, &err);
     if (r == FL_OK) {
@@ -462,17 +426,14 @@ static int pin(struct fl_req *req, const char *pem, struct fl_err *err)
 int fl_api_certificate_add(struct fl_req *req, struct fl_err *err)
 {
     char pem[16384];
-    struct fl_tenant t = {.id = 0};
     struct fl_device d = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_device(req, &d, err);
 
-    if (r == FL_OK)
-        r = fl_part_device(req, t.id, &d, err);
     if (r < 0)
         return r;
     r = fl_req_text(req, "csr_pem", pem, sizeof pem, err);
     if (r > 0)
-        return issue(req, &t, &d, pem, err);
+        return issue(req, &req->tenant, &d, pem, err);
     if (r == 0)
         r = fl_req_text(req, "cert_pem", pem, sizeof pem, err);
     if (r > 0)
@@ -483,13 +444,10 @@ int fl_api_certificate_add(struct fl_req *req, struct fl_err *err)
 int fl_api_certificate_revoke(struct fl_req *req, struct fl_err *err)
 {
     unsigned char fingerprint[32];
-    struct fl_tenant t = {.id = 0};
     struct fl_device d = {.id = 0};
     char hex[65];
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_device(req, &d, err);
 
-    if (r == FL_OK)
-        r = fl_part_device(req, t.id, &d, err);
     if (r == FL_OK && !fl_cert_fingerprint_parse(req->arg[2], fingerprint))
         r = fl_err_set(err, FL_E_INVAL, "a fingerprint is the SHA-256 as 64 hex digits");
     if (r == FL_OK)
@@ -497,10 +455,10 @@ int fl_api_certificate_revoke(struct fl_req *req, struct fl_err *err)
     if (r < 0)
         return r;
     fl_part_hex(fingerprint, sizeof fingerprint, hex);
-    r = fl_db_certificate_revoke(req->api->db, t.id, d.slug, fingerprint, req->api->env.now_us(),
-                                 err);
+    r = fl_db_certificate_revoke(req->api->db, req->tenant.id, d.slug, fingerprint,
+                                 req->api->env.now_us(), err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "cert.revoke", t.slug, hex, "", err);
+        r = fl_part_audit(req, "cert.revoke", req->tenant.slug, hex, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0)
         return r;

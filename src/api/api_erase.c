@@ -17,7 +17,6 @@ struct erase { /* in the request's arena */
     struct fl_erase_rule rule;
     unsigned char ip[16];
     char user[FL_ERASE_USER_MAX + 1], address[64], where[TEXT_BYTES], subject[FL_AUDIT_ACTOR_MAX];
-    char slug[FL_SLUG_MAX + 1];
     struct fl_buf note, args;
     bool dry;
 };
@@ -27,9 +26,7 @@ static void erase_done(void *state)
     struct erase *e = state;
 
     fl_buf_done(&e->note);
-    if (e->args.ptr != NULL)
-        explicit_bzero(e->args.ptr, e->args.cap);
-    fl_buf_done(&e->args);
+    fl_buf_wipe(&e->args);
     explicit_bzero(e, sizeof *e);
 }
 
@@ -102,12 +99,12 @@ static int check_rule(struct fl_req *req, const struct erase *e, struct fl_err *
 /* The person as events and receipts name them: as an actor's pseudonym is made. */
 static int take_subject(struct fl_req *req, struct erase *e, struct fl_err *err)
 {
-    FL_AUTO(fl_buf_done) struct fl_buf clear;
+    FL_AUTO(fl_buf_wipe) struct fl_buf clear;
 
     fl_buf_init(&clear, sizeof *e);
     if (req->api->audit == NULL)
         return fl_err_set(err, FL_E_AGAIN, "the record of security events is not open");
-    fl_buf_printf(&clear, "person:%s:", e->slug);
+    fl_buf_printf(&clear, "person:%s:", req->tenant.slug);
     for (const char *c = e->user; *c != '\0'; c++)
         fl_buf_put_u8(&clear, *c >= 'A' && *c <= 'Z' ? (uint8_t)(*c + 32) : (uint8_t)*c);
     fl_buf_put(&clear, "\0", 1);
@@ -118,7 +115,6 @@ static int take_subject(struct fl_req *req, struct erase *e, struct fl_err *err)
         return err->code;
     fl_audit_actor(req->api->audit, fl_buf_span(&clear), e->subject);
     e->subject[0] = 'p';
-    explicit_bzero(clear.ptr, clear.cap);
     e->rule.subject = fl_span_str(e->subject);
     return FL_OK;
 }
@@ -127,6 +123,7 @@ static int take_subject(struct fl_req *req, struct erase *e, struct fl_err *err)
 
 struct exports {
     const struct erase *e;
+    const char *slug; /* of its tenant */
     struct {
         uint64_t number;
         char at[40], actor[40], from[40], to[40];
@@ -162,7 +159,7 @@ static int note_export(void *ctx, uint64_t number, struct fl_span line)
     object = json_loadb((const char *)line.ptr, line.len, 0, NULL);
     tenant = json_string_value(json_object_get(object, "tenant"));
     detail = json_object_get(object, "detail");
-    if (tenant != NULL && strcmp(tenant, x->e->slug) == 0) {
+    if (tenant != NULL && strcmp(tenant, x->slug) == 0) {
         size_t at = x->count % EXPORTS_MAX;
 
         x->last[at].number = number;
@@ -179,7 +176,7 @@ static int note_export(void *ctx, uint64_t number, struct fl_span line)
 /* Their numbers in the record of events, for the receipt: the latest, of those that can overlap. */
 static int take_exports(struct fl_req *req, struct erase *e, struct fl_err *err)
 {
-    struct exports x = {.e = e};
+    struct exports x = {.e = e, .slug = req->tenant.slug};
     unsigned char hash[FL_AUDIT_HASH_BYTES];
     uint64_t last = fl_audit_last(req->api->audit, hash), next;
     struct fl_json j;
@@ -212,17 +209,13 @@ static int take_exports(struct fl_req *req, struct erase *e, struct fl_err *err)
 static int record(struct fl_req *req, const struct erase *e, struct fl_err *err)
 {
     char detail[160];
-    int r = fl_part_begin(req, err);
 
-    if (r < 0)
-        return r;
     (void)snprintf(detail, sizeof detail,
                    "{\"by_user\":%s,\"by_address\":%s,\"by_filter\":%s,\"range\":%s}",
                    e->user[0] != '\0' ? "true" : "false", e->rule.ip.len > 0 ? "true" : "false",
                    e->where[0] != '\0' ? "true" : "false",
                    e->rule.from_us == INT64_MIN && e->rule.to_us == INT64_MAX ? "false" : "true");
-    r = fl_part_audit(req, "logs.erase", e->slug, e->subject, detail, err);
-    return fl_part_end(req, r, err);
+    return fl_part_record(req, "logs.erase", req->tenant.slug, e->subject, detail, err);
 }
 
 static int ask_store(struct fl_req *req, struct fl_span cap, struct fl_err *err)
@@ -251,16 +244,13 @@ static int ask_store(struct fl_req *req, struct fl_span cap, struct fl_err *err)
 int fl_api_erase(struct fl_req *req, struct fl_err *err)
 {
     struct erase *e = fl_arena_get(&req->arena, sizeof *e);
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r;
 
-    if (r < 0)
-        return r;
     if (e == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
-    *e = (struct erase){.rule = {.tenant = t.id, .from_us = INT64_MIN, .to_us = INT64_MAX}};
-    (void)snprintf(e->slug, sizeof e->slug, "%s", t.slug);
-    e->rule.slug = fl_span_str(e->slug);
+    *e = (struct erase){
+        .rule = {.tenant = req->tenant.id, .from_us = INT64_MIN, .to_us = INT64_MAX}};
+    e->rule.slug = fl_span_str(req->tenant.slug);
     fl_buf_init(&e->note, FL_ERASE_NOTE_MAX);
     fl_buf_init(&e->args, FL_JOB_ARGS_MAX);
     req->state = e;
@@ -274,8 +264,8 @@ int fl_api_erase(struct fl_req *req, struct fl_err *err)
         r = take_exports(req, e, err);
     if (r < 0)
         return r;
-    return fl_part_cap(req, &t, e->dry ? FL_CAP_READ : FL_CAP_READ | FL_CAP_PURGE, "erasure",
-                       ask_store, err);
+    return fl_part_cap(req, e->dry ? FL_CAP_READ : FL_CAP_READ | FL_CAP_PURGE, "erasure", ask_store,
+                       err);
 }
 
 /* ---- receipts ---- */
@@ -283,21 +273,19 @@ int fl_api_erase(struct fl_req *req, struct fl_err *err)
 static bool on_receipt(struct fl_req *req, const struct fl_answer_in *in)
 {
     struct fl_msg_receipt msg;
-    struct fl_err err = {.code = FL_E_PROTO, .text = "keys gave an answer that is not one"};
+    struct fl_err err;
 
-    if (in->type == FL_MSG_RECEIPT && fl_msg_decode(in->type, in->payload, &msg, &err) == FL_OK) {
-        fl_req_head(req, 200, "application/x-ndjson");
-        fl_req_piece(req, msg.text);
-        fl_req_piece(req, FL_SPAN("\n"));
-        return true;
-    }
     if (in->type == FL_MSG_DONE) {
         fl_req_head(req, 200, "application/x-ndjson");
         fl_req_end(req);
         return false;
     }
-    if (in->type == FL_MSG_NONE)
-        err = *in->err;
+    if (fl_answer_take(in, FL_MSG_RECEIPT, &msg, &err) == FL_OK) {
+        fl_req_head(req, 200, "application/x-ndjson");
+        fl_req_piece(req, msg.text);
+        fl_req_piece(req, FL_SPAN("\n"));
+        return true;
+    }
     if (req->begun)
         fl_req_end(req);
     else
@@ -325,13 +313,9 @@ static bool on_changed(struct fl_req *req, const struct fl_answer_in *in)
 {
     struct fl_msg_root_changed msg;
     struct fl_json *json;
-    struct fl_err err = {.code = FL_E_PROTO, .text = "keys gave an answer that is not one"};
+    struct fl_err err;
 
-    if (in->type == FL_MSG_NONE) {
-        fl_req_fail(req, in->err);
-        return false;
-    }
-    if (in->type != FL_MSG_ROOT_CHANGED || fl_msg_decode(in->type, in->payload, &msg, &err) < 0) {
+    if (fl_answer_take(in, FL_MSG_ROOT_CHANGED, &msg, &err) < 0) {
         fl_req_fail(req, &err);
         return false;
     }
@@ -346,12 +330,8 @@ static bool on_changed(struct fl_req *req, const struct fl_answer_in *in)
 int fl_api_root_change(struct fl_req *req, struct fl_err *err)
 {
     struct fl_msg_root_change ask = {.uid = req->caller.uid};
-    int r = fl_part_begin(req, err);
+    int r = fl_part_record(req, "keys.root.change", "", "root.key", "", err);
 
-    if (r < 0)
-        return r;
-    r = fl_part_audit(req, "keys.root.change", "", "root.key", "", err);
-    r = fl_part_end(req, r, err);
     if (r < 0)
         return r;
     return fl_ask(req, FL_ROLE_KEYS, FL_MSG_ROOT_CHANGE, &ask, FL_ASK_STORE_MS, on_changed, NULL,

@@ -109,18 +109,10 @@ static int put_rogue(void *ctx, const struct fl_rogue *rogue)
 int fl_api_rogues(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
-    int r = fl_part_page(req, &page, err);
+    struct fl_db_list list = {.total = 0};
+    int r = fl_part_list_begin(req, &page, err);
 
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_rogues(req->api->db, page, put_rogue, json, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+    if (r == FL_OK)
+        r = fl_db_rogues(req->api->db, page, put_rogue, &req->json, &list, err);
+    return fl_part_list_end(req, r, &list);
 }

@@ -224,7 +224,7 @@ int fl_api_device_first(struct fl_req *req, struct fl_err *err)
     struct fl_device d = {.id = 0};
     int64_t since_us = req->api->env.now_us();
     unsigned count = 0;
-    int r = fl_part_device(req, req->tenant.id, &d, err);
+    int r = fl_part_device(req, &d, err);
 
     if (r == FL_OK)
         r = fl_req_param_time(req, "since", &since_us, err);

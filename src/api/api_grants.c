@@ -38,23 +38,12 @@ static int list_grant(void *ctx, const struct fl_grant *grant)
 int fl_api_grants(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
-    struct fl_tenant t = {.id = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
-    int r = fl_part_tenant(req, &t, err);
+    struct fl_db_list list = {.total = 0};
+    int r = fl_part_list_begin(req, &page, err);
 
     if (r == FL_OK)
-        r = fl_part_page(req, &page, err);
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_grants(req->api->db, t.id, page, list_grant, req, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+        r = fl_db_grants(req->api->db, req->tenant.id, page, list_grant, req, &list, err);
+    return fl_part_list_end(req, r, &list);
 }
 
 /* Recorded first; then keys; then for people to read. What is stored last is mended by a check. */
@@ -62,14 +51,10 @@ static int record(struct fl_req *req, const struct fl_grant *g, const char *even
                   struct fl_err *err)
 {
     char detail[80];
-    int r = fl_part_begin(req, err);
 
-    if (r < 0)
-        return r;
     (void)snprintf(detail, sizeof detail, "{\"kind\":\"%s\",\"data\":%s}",
                    fl_grant_kind_name(g->kind), g->data ? "true" : "false");
-    r = fl_part_audit(req, event, req->tenant.slug, g->reason, detail, err);
-    return fl_part_end(req, r, err);
+    return fl_part_record(req, event, req->tenant.slug, g->reason, detail, err);
 }
 
 static int given(struct fl_req *req, struct fl_err *err)
@@ -125,10 +110,8 @@ static int take_hours(struct fl_req *req, struct fl_grant *g, struct fl_err *err
 static int take_grant(struct fl_req *req, struct fl_grant *g, struct fl_err *err)
 {
     char kind[16];
-    int r = fl_req_text(req, "kind", kind, sizeof kind, err);
+    int r = fl_req_need(req, "kind", kind, sizeof kind, err);
 
-    if (r == 0)
-        r = fl_req_missing(req, "kind", err);
     if (r < 0)
         return r;
     if (!fl_grant_kind_find(fl_span_str(kind), &g->kind)) {
@@ -148,15 +131,12 @@ static int take_grant(struct fl_req *req, struct fl_grant *g, struct fl_err *err
 int fl_api_grant_add(struct fl_req *req, struct fl_err *err)
 {
     struct fl_grant *g = fl_arena_get(&req->arena, sizeof *g);
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r;
 
-    if (r < 0)
-        return r;
     if (g == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
     memset(g, 0, sizeof *g);
-    g->tenant = t.id;
+    g->tenant = req->tenant.id;
     g->created_us = req->api->env.now_us();
     fl_people_caller_name(req, g->given_by, sizeof g->given_by);
     req->state = g;
@@ -181,17 +161,14 @@ static int ended(struct fl_req *req, struct fl_err *err)
 int fl_api_grant_end(struct fl_req *req, struct fl_err *err)
 {
     struct fl_grant *g = fl_arena_get(&req->arena, sizeof *g);
-    struct fl_tenant t = {.id = 0};
     uint64_t id = 0;
-    int r = fl_part_tenant(req, &t, err);
+    int r;
 
-    if (r < 0)
-        return r;
     if (g == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
     if (!fl_span_u64(req->arg[1], &id) || id > UINT32_MAX)
         return fl_err_set(err, FL_E_NOENT, "there is no such grant");
-    r = fl_db_grant_get(req->api->db, t.id, (uint32_t)id, g, err);
+    r = fl_db_grant_get(req->api->db, req->tenant.id, (uint32_t)id, g, err);
     if (r == FL_OK && !fl_grant_lives(g, req->api->env.now_us()))
         return fl_err_set(err, FL_E_EXISTS, "grant number %u has ended already", g->id);
     if (r == FL_OK)
@@ -233,23 +210,12 @@ static int list_reveal(void *ctx, const struct fl_reveal *reveal)
 int fl_api_reveals(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
-    struct fl_tenant t = {.id = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
-    int r = fl_part_tenant(req, &t, err);
+    struct fl_db_list list = {.total = 0};
+    int r = fl_part_list_begin(req, &page, err);
 
     if (r == FL_OK)
-        r = fl_part_page(req, &page, err);
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_reveals(req->api->db, t.id, page, list_reveal, req, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+        r = fl_db_reveals(req->api->db, req->tenant.id, page, list_reveal, req, &list, err);
+    return fl_part_list_end(req, r, &list);
 }
 
 static int check_person(struct fl_req *req, struct fl_err *err)
@@ -277,15 +243,13 @@ static int revealed(struct fl_req *req, struct fl_err *err)
 static int take_reveal(struct fl_req *req, struct fl_reveal *v, struct fl_err *err)
 {
     uint64_t minutes = 30;
-    int r = fl_req_text(req, "purpose", v->purpose, sizeof v->purpose, err);
+    int r = fl_req_need(req, "purpose", v->purpose, sizeof v->purpose, err);
 
-    if (r == 0)
-        r = fl_req_missing(req, "purpose", err);
-    if (r > 0 && !fl_reveal_purpose(fl_span_str(v->purpose))) {
+    if (r == FL_OK && !fl_reveal_purpose(fl_span_str(v->purpose))) {
         req->field = "purpose";
         return fl_err_set(err, FL_E_INVAL, "purpose is one of " FL_REVEAL_PURPOSES);
     }
-    if (r > 0)
+    if (r == FL_OK)
         r = fl_req_text(req, "ticket", v->ticket, FL_REVEAL_TICKET_MAX + 1, err);
     if (r > 0)
         r = fl_name_check(fl_span_str(v->ticket), "ticket", err);
@@ -302,9 +266,6 @@ static int record_reveal(struct fl_req *req, const struct fl_reveal *v, struct f
     int r;
 
     fl_buf_init(&detail, FL_MSG_TEXT_MAX);
-    r = fl_part_begin(req, err);
-    if (r < 0)
-        return r;
     fl_json_init(&json, &detail);
     fl_json_object(&json, NULL);
     fl_json_text(&json, "ticket", v->ticket);
@@ -312,27 +273,23 @@ static int record_reveal(struct fl_req *req, const struct fl_reveal *v, struct f
     fl_json_end(&json);
     fl_buf_put_u8(&detail, '\0');
     r = fl_buf_status(&detail, err);
-    if (r == FL_OK)
-        r = fl_part_audit(req, "personal.reveal", req->tenant.slug, v->purpose,
-                          (const char *)detail.ptr, err);
-    return fl_part_end(req, r, err);
+    return r < 0 ? r
+                 : fl_part_record(req, "personal.reveal", req->tenant.slug, v->purpose,
+                                  (const char *)detail.ptr, err);
 }
 
 int fl_api_reveal_add(struct fl_req *req, struct fl_err *err)
 {
     struct fl_reveal *v = fl_arena_get(&req->arena, sizeof *v);
     struct fl_msg_reveal msg = {.session = req->caller.session};
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = check_person(req, err);
 
-    if (r == FL_OK)
-        r = check_person(req, err);
     if (r < 0)
         return r;
     if (v == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
     memset(v, 0, sizeof *v);
-    v->tenant = t.id;
+    v->tenant = req->tenant.id;
     v->user = req->caller.user;
     v->session = req->caller.session;
     v->created_us = req->api->env.now_us();
@@ -343,7 +300,7 @@ int fl_api_reveal_add(struct fl_req *req, struct fl_err *err)
     if (r < 0)
         return r;
     req->state = v;
-    msg.tenant = t.id;
+    msg.tenant = req->tenant.id;
     msg.purpose = fl_span_str(v->purpose);
     msg.ticket = fl_span_str(v->ticket);
     msg.until_us = v->until_us;
@@ -365,13 +322,10 @@ static int hidden(struct fl_req *req, struct fl_err *err)
 int fl_api_reveal_end(struct fl_req *req, struct fl_err *err)
 {
     struct fl_msg_reveal msg = {.session = req->caller.session};
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = check_person(req, err);
 
-    if (r == FL_OK)
-        r = check_person(req, err);
     if (r < 0)
         return r;
-    msg.tenant = t.id;
+    msg.tenant = req->tenant.id;
     return fl_people_tell(req, FL_MSG_REVEAL, &msg, FL_ASK_MS, hidden, err);
 }

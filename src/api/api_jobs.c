@@ -160,13 +160,9 @@ static int take_version(struct fl_req *req, char *text, size_t size, struct fl_s
 static int record(struct fl_req *req, const char *kind, const char *slug, struct fl_err *err)
 {
     char event[40];
-    int r = fl_part_begin(req, err);
 
-    if (r < 0)
-        return r;
     (void)snprintf(event, sizeof event, "store.%.20s", kind);
-    r = fl_part_audit(req, event, slug, slug, "{\"asked\":true}", err);
-    return fl_part_end(req, r, err);
+    return fl_part_record(req, event, slug, slug, "{\"asked\":true}", err);
 }
 
 int fl_api_store_job(struct fl_req *req, struct fl_err *err)

@@ -8,7 +8,9 @@
 #include "codec/filter.h"
 #include "logs/query.h"
 
-#define WINDOW_BYTES   ((uint64_t)1 << 20) /* of a result that may be on its way at once */
+#define WINDOW_BYTES   ((uint64_t)1 << 20)   /* of a result that may be on its way at once */
+#define TAIL_BYTES     ((uint64_t)128 << 10) /* the same of a live tail: there may be many */
+#define TAIL_RETRY_S   10
 #define HOUR_US        (INT64_C(3600) * FL_US_PER_S)
 #define LIMIT_MAX      100000u
 #define GRACE_MS       30000
@@ -232,6 +234,12 @@ static bool is_hidden(struct fl_span text)
     return fl_span_find_nocase(text, FL_SPAN("state a purpose"));
 }
 
+/* And about live tails, of which there are enough (fairleadd/store_query.c). */
+static bool is_crowd(struct fl_span text)
+{
+    return fl_span_find_nocase(text, FL_SPAN("too many live tails"));
+}
+
 /* Coming again helps unless the question itself is wrong. */
 static void end_events(struct fl_req *req, const struct fl_msg_query_end *end)
 {
@@ -259,6 +267,12 @@ static void finish(struct fl_req *req, struct question *q, const struct fl_msg_q
     }
     if (end->code == FL_E_DENIED && !req->begun && q->masked && is_hidden(end->text)) {
         fl_req_problem(req, 403, "masked", "%.*s", FL_SPAN_ARG(end->text));
+        return;
+    }
+    if (end->code == FL_E_AGAIN && !req->begun)
+        fl_req_header(req, "Retry-After", "%d", TAIL_RETRY_S);
+    if (end->code == FL_E_AGAIN && !req->begun && is_crowd(end->text)) {
+        fl_req_problem(req, 429, "too_many", "%.*s", FL_SPAN_ARG(end->text));
         return;
     }
     if (end->code != 0 && !req->begun) {
@@ -334,7 +348,7 @@ static int64_t patience_ms(const struct question *q)
 static int ask_store(struct fl_req *req, struct fl_span cap, struct fl_err *err)
 {
     struct question *q = req->state;
-    struct fl_msg_credit credit = {.bytes = WINDOW_BYTES};
+    struct fl_msg_credit credit = {.bytes = q->kind->kind == FL_Q_TAIL ? TAIL_BYTES : WINDOW_BYTES};
     int r;
 
     q->msg.cap = cap;
@@ -344,32 +358,24 @@ static int ask_store(struct fl_req *req, struct fl_span cap, struct fl_err *err)
         return r;
     q->asked = true;
     req->taken = on_taken;
-    if (q->sse)
-        fl_sse_begin(req);
     return fl_api_send(req->api, FL_ROLE_STORE, FL_MSG_CREDIT, q->ask, &credit) < 0
                ? fl_err_set(err, FL_E_AGAIN, "the store role is too busy; try again")
                : FL_OK;
 }
 
 /* Rows leave for a file of somebody's: an erasure tells whose (api_erase.c). */
-static int record_export(struct fl_req *req, const struct fl_tenant *t,
-                         const struct fl_msg_query *msg, struct fl_err *err)
+static int record_export(struct fl_req *req, const struct fl_msg_query *msg, struct fl_err *err)
 {
     char from[FL_TIME_TEXT_BYTES], to[FL_TIME_TEXT_BYTES], detail[160];
-    int r = fl_part_begin(req, err);
 
-    if (r < 0)
-        return r;
     fl_time_format(msg->from_us, from);
     fl_time_format(msg->to_us, to);
     (void)snprintf(detail, sizeof detail, "{\"from\":\"%s\",\"to\":\"%s\",\"filtered\":%s}", from,
                    to, msg->filter.len > 0 ? "true" : "false");
-    r = fl_part_audit(req, "logs.export", t->slug, t->slug, detail, err);
-    return fl_part_end(req, r, err);
+    return fl_part_record(req, "logs.export", req->tenant.slug, req->tenant.slug, detail, err);
 }
 
-/* A stream has begun before the store looks at the question: what is wrong with it is said first.
- */
+/* What is wrong with a live tail's question is said before the store is asked. */
 static int check_filter(const struct question *q, struct fl_err *err)
 {
     FL_AUTO(fl_arena_done) struct fl_arena arena;
@@ -384,11 +390,8 @@ static int check_filter(const struct question *q, struct fl_err *err)
 int fl_api_logs(struct fl_req *req, struct fl_err *err)
 {
     struct question *q = fl_arena_get(&req->arena, sizeof *q);
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r;
 
-    if (r < 0)
-        return r;
     if (q == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
     *q = (struct question){.kind = kind_of(req->route), .api = req->api};
@@ -407,14 +410,14 @@ int fl_api_logs(struct fl_req *req, struct fl_err *err)
     q->type = fl_span_eq(q->msg.format, FL_SPAN("csv")) ? "text/csv" : q->kind->type;
     req->state = q;
     req->state_free = on_gone;
-    req->reads = t.id;
+    req->reads = req->tenant.id;
     if (q->kind->kind == FL_Q_EXPORT)
-        r = record_export(req, &t, &q->msg, err);
+        r = record_export(req, &q->msg, err);
     if (r < 0)
         return r;
     q->masked = !fl_figure_reveals(req);
     fl_req_header(req, "Fairlead-Masked", "%s", q->masked ? "yes" : "no");
-    return fl_part_cap(req, &t, q->kind->scope | (q->masked ? 0 : (uint32_t)FL_CAP_REVEAL),
+    return fl_part_cap(req, q->kind->scope | (q->masked ? 0 : (uint32_t)FL_CAP_REVEAL),
                        q->kind->purpose, ask_store, err);
 }
 
@@ -428,12 +431,10 @@ struct purge {
 static int take_day(struct fl_req *req, const char *name, char text[16], int32_t *ret,
                     struct fl_err *err)
 {
-    int r = fl_req_text(req, name, text, 16, err);
+    int r = fl_req_need(req, name, text, 16, err);
 
     if (r < 0)
         return r;
-    if (r == 0)
-        return fl_req_missing(req, name, err);
     if (fl_day_parse(fl_span_str(text), ret))
         return FL_OK;
     req->field = name;
@@ -447,10 +448,8 @@ static bool on_purged(struct fl_req *req, const struct fl_answer_in *in)
     struct fl_json *json;
     struct fl_err err;
 
-    if (in->type == FL_MSG_NONE) {
-        fl_req_fail(req, in->err);
-    } else if (in->type != FL_MSG_PURGED || fl_msg_decode(in->type, in->payload, &msg, &err) < 0) {
-        fl_req_problem(req, 502, "protocol", "store gave an answer that is not one");
+    if (fl_answer_take(in, FL_MSG_PURGED, &msg, &err) < 0) {
+        fl_req_fail(req, &err);
     } else {
         json = fl_req_object(req);
         fl_json_text(json, "from_day", p->from);
@@ -465,19 +464,13 @@ static bool on_purged(struct fl_req *req, const struct fl_answer_in *in)
 static int ask_purge(struct fl_req *req, struct fl_span cap, struct fl_err *err)
 {
     struct purge *p = req->state;
-    struct fl_tenant t = {.id = 0};
     char detail[80];
-    int r = fl_part_tenant(req, &t, err);
+    int r;
 
-    if (r == FL_OK && p->msg.dry == 0)
-        r = fl_part_begin(req, err);
-    if (r < 0)
-        return r;
     if (p->msg.dry == 0) {
         (void)snprintf(detail, sizeof detail, "{\"from_day\":\"%s\",\"to_day\":\"%s\"}", p->from,
                        p->to);
-        r = fl_part_audit(req, "logs.purge", t.slug, t.slug, detail, err);
-        r = fl_part_end(req, r, err);
+        r = fl_part_record(req, "logs.purge", req->tenant.slug, req->tenant.slug, detail, err);
         if (r < 0)
             return r;
     }
@@ -488,12 +481,9 @@ static int ask_purge(struct fl_req *req, struct fl_span cap, struct fl_err *err)
 int fl_api_purge(struct fl_req *req, struct fl_err *err)
 {
     struct purge *p = fl_arena_get(&req->arena, sizeof *p);
-    struct fl_tenant t = {.id = 0};
     bool dry = false;
-    int r = fl_part_tenant(req, &t, err);
+    int r;
 
-    if (r < 0)
-        return r;
     if (p == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
     *p = (struct purge){.msg = {.why = FL_SPAN("purge")}};
@@ -510,5 +500,5 @@ int fl_api_purge(struct fl_req *req, struct fl_err *err)
     if (r < 0)
         return r;
     p->msg.dry = dry;
-    return fl_part_cap(req, &t, dry ? FL_CAP_READ : FL_CAP_PURGE, "operations", ask_purge, err);
+    return fl_part_cap(req, dry ? FL_CAP_READ : FL_CAP_PURGE, "operations", ask_purge, err);
 }

@@ -45,16 +45,14 @@ static int list_one(void *ctx, const struct fl_role_row *role)
 int fl_api_roles(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
-    bool of_tenant = fl_people_tenant(req) != 0;
-    struct fl_db_list list;
-    struct fl_json *json;
+    bool of_tenant = req->tenant.id != 0;
+    struct fl_db_list list = {.total = 0};
+    struct fl_json *json = &req->json;
     uint64_t builtins = 0;
-    int r = fl_part_page(req, &page, err);
+    int r = fl_part_list_begin(req, &page, err);
 
     if (r < 0)
         return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
     for (unsigned i = 0; i < fl_roles_builtin_count; i++) {
         if (fl_roles_builtin[i].of_tenant != of_tenant)
             continue;
@@ -65,13 +63,9 @@ int fl_api_roles(struct fl_req *req, struct fl_err *err)
         put_builtin(json, &fl_roles_builtin[i]);
         fl_json_end(json);
     }
-    r = fl_db_roles(req->api->db, fl_people_tenant(req), page, list_one, json, &list, err);
-    if (r < 0)
-        return r;
+    r = fl_db_roles(req->api->db, req->tenant.id, page, list_one, json, &list, err);
     list.total += builtins;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+    return fl_part_list_end(req, r, &list);
 }
 
 int fl_api_role_show(struct fl_req *req, struct fl_err *err)
@@ -83,9 +77,9 @@ int fl_api_role_show(struct fl_req *req, struct fl_err *err)
 
     if (r < 0)
         return r;
-    builtin = fl_role_builtin_find(fl_span_str(name), fl_people_tenant(req) != 0);
+    builtin = fl_role_builtin_find(fl_span_str(name), req->tenant.id != 0);
     if (builtin == NULL)
-        r = fl_db_role_get(req->api->db, fl_people_tenant(req), name, &role, err);
+        r = fl_db_role_get(req->api->db, req->tenant.id, name, &role, err);
     if (r < 0)
         return r;
     if (builtin == NULL)
@@ -186,7 +180,7 @@ static int store(struct fl_req *req, struct fl_role_row *role, const char *event
     (void)snprintf(detail, sizeof detail, "{\"rights\":\"%s\"}", role->rights);
     r = write(req->api->db, role, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, event, fl_people_slug(req), role->name, detail, err);
+        r = fl_part_audit(req, event, req->tenant.slug, role->name, detail, err);
     return fl_part_end(req, r, err);
 }
 
@@ -205,12 +199,10 @@ int fl_api_role_add(struct fl_req *req, struct fl_err *err)
     int r;
 
     memset(&role, 0, sizeof role); /* all of it: the row is hashed */
-    role.tenant = fl_people_tenant(req);
+    role.tenant = req->tenant.id;
     role.created_us = req->api->env.now_us();
-    r = fl_req_text(req, "name", role.name, sizeof role.name, err);
-    if (r == 0)
-        r = fl_req_missing(req, "name", err);
-    if (r > 0)
+    r = fl_req_need(req, "name", role.name, sizeof role.name, err);
+    if (r == FL_OK)
         r = take_rights(req, &rights, err);
     if (r == 0)
         r = fl_req_missing(req, "rights", err);
@@ -235,12 +227,12 @@ static int get_made(struct fl_req *req, struct fl_role_row *ret, struct fl_err *
 
     if (r < 0)
         return r;
-    if (fl_role_builtin_find(fl_span_str(name), fl_people_tenant(req) != 0) != NULL)
+    if (fl_role_builtin_find(fl_span_str(name), req->tenant.id != 0) != NULL)
         return fl_req_why(req, 409, "builtin", err,
                           "the role '%s' comes with the program and stays as it is; make one of "
                           "your own",
                           name);
-    r = fl_db_role_get(req->api->db, fl_people_tenant(req), name, ret, err);
+    r = fl_db_role_get(req->api->db, req->tenant.id, name, ret, err);
     return r < 0 ? r : fl_part_match(req, ret, sizeof *ret, err);
 }
 

@@ -80,20 +80,12 @@ static int list_one(void *ctx, const struct fl_search *search)
 int fl_api_searches(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
-    int r = fl_part_page(req, &page, err);
+    struct fl_db_list list = {.total = 0};
+    int r = fl_part_list_begin(req, &page, err);
 
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_searches(req->api->db, req->tenant.id, page, list_one, req, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+    if (r == FL_OK)
+        r = fl_db_searches(req->api->db, req->tenant.id, page, list_one, req, &list, err);
+    return fl_part_list_end(req, r, &list);
 }
 
 static int take_search(struct fl_req *req, struct fl_search *ret, struct fl_err *err)
@@ -250,10 +242,9 @@ static bool on_right(struct fl_req *req, const struct fl_answer_in *in)
 {
     struct change *c = req->state;
     struct fl_msg_session session;
-    struct fl_err err = {.code = FL_E_PROTO, .text = "keys gave an answer that is not one"};
+    struct fl_err err;
 
-    if (in->type == FL_MSG_SESSION &&
-        fl_msg_decode(in->type, in->payload, &session, &err) == FL_OK) {
+    if (fl_answer_take(in, FL_MSG_SESSION, &session, &err) == FL_OK) {
         /* The token itself is nobody's: it is forgotten here, and the number asks for capabilities.
          */
         explicit_bzero((void *)(uintptr_t)session.token.ptr, session.token.len);
@@ -261,8 +252,6 @@ static bool on_right(struct fl_req *req, const struct fl_answer_in *in)
         if (write_search(req, c, &err) == FL_OK)
             return false;
         end_right(req, session.number);
-    } else if (in->type == FL_MSG_NONE) {
-        err = *in->err;
     }
     fl_req_fail(req, &err);
     return false;

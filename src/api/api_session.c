@@ -147,10 +147,8 @@ static bool step_done(struct fl_req *req, const struct fl_answer_in *in)
 {
     struct fl_msg_session session;
     struct fl_err err;
-    int r = FL_OK;
+    int r = fl_answer_take(in, FL_MSG_SESSION, &session, &err);
 
-    if (in->type != FL_MSG_SESSION || fl_msg_decode(in->type, in->payload, &session, &err) < 0)
-        r = fl_err_set(&err, FL_E_PROTO, "keys gave an answer that is not one");
     if (r == FL_OK && req->api->db == NULL)
         r = fl_err_set(&err, FL_E_AGAIN, "the control database is not open; try again");
     if (r == FL_OK)
@@ -214,14 +212,6 @@ static bool on_password(struct fl_req *req, const struct fl_answer_in *in)
     return refused(req, in, rows, FL_LEN(rows)) ? false : step_done(req, in);
 }
 
-static int take_secret(struct fl_req *req, const char *name, char ret[FL_MSG_SECRET_MAX],
-                       struct fl_err *err)
-{
-    int r = fl_req_text(req, name, ret, FL_MSG_SECRET_MAX, err);
-
-    return r == 0 ? fl_req_missing(req, name, err) : r < 0 ? r : FL_OK;
-}
-
 /* The number of the user who signs in with this name; 0: nobody, which keys answers like a wrong
  * password. */
 static uint32_t find_user(struct fl_req *req, const char *text)
@@ -247,12 +237,10 @@ int fl_api_sign_in(struct fl_req *req, struct fl_err *err)
     char user[2 * FL_SLUG_MAX + 2], password[FL_MSG_SECRET_MAX];
     struct fl_span agent = fl_req_header_in(req, "user-agent");
     struct fl_msg_sign_in msg = {.peer = req->call.peer, .agent = agent};
-    int r = fl_req_text(req, "user", user, sizeof user, err);
+    int r = fl_req_need(req, "user", user, sizeof user, err);
 
-    if (r == 0)
-        r = fl_req_missing(req, "user", err);
-    if (r >= 0)
-        r = take_secret(req, "password", password, err);
+    if (r == FL_OK)
+        r = fl_req_need(req, "password", password, sizeof password, err);
     if (r < 0)
         return r;
     msg.user = find_user(req, user);
@@ -272,36 +260,31 @@ static int check_cookie(struct fl_req *req, struct fl_err *err)
     return fl_req_why(req, 403, "refused", err, "this is for people who signed in with a password");
 }
 
-int fl_api_session_code(struct fl_req *req, struct fl_err *err)
+/* The code of a second factor: at a sign-in, or of one that is being set up. */
+static int send_code(struct fl_req *req, enum fl_msg_type type, struct fl_err *err)
 {
     char code[FL_MSG_SECRET_MAX];
     struct fl_msg_session_code msg = {.token = req->call.cookie};
     int r = check_cookie(req, err);
 
     if (r == FL_OK)
-        r = take_secret(req, "code", code, err);
+        r = fl_req_need(req, "code", code, sizeof code, err);
     if (r < 0)
         return r;
     msg.code = fl_span_str(code);
-    r = fl_ask(req, FL_ROLE_KEYS, FL_MSG_SESSION_CODE, &msg, FL_ASK_MS, on_code, NULL, err);
+    r = fl_ask(req, FL_ROLE_KEYS, type, &msg, FL_ASK_MS, on_code, NULL, err);
     explicit_bzero(code, sizeof code);
     return r;
 }
 
+int fl_api_session_code(struct fl_req *req, struct fl_err *err)
+{
+    return send_code(req, FL_MSG_SESSION_CODE, err);
+}
+
 int fl_api_session_confirm(struct fl_req *req, struct fl_err *err)
 {
-    char code[FL_MSG_SECRET_MAX];
-    struct fl_msg_session_confirm msg = {.token = req->call.cookie};
-    int r = check_cookie(req, err);
-
-    if (r == FL_OK)
-        r = take_secret(req, "code", code, err);
-    if (r < 0)
-        return r;
-    msg.code = fl_span_str(code);
-    r = fl_ask(req, FL_ROLE_KEYS, FL_MSG_SESSION_CONFIRM, &msg, FL_ASK_MS, on_code, NULL, err);
-    explicit_bzero(code, sizeof code);
-    return r;
+    return send_code(req, FL_MSG_SESSION_CONFIRM, err);
 }
 
 int fl_api_session_password(struct fl_req *req, struct fl_err *err)
@@ -311,9 +294,9 @@ int fl_api_session_password(struct fl_req *req, struct fl_err *err)
     int r = check_cookie(req, err);
 
     if (r == FL_OK)
-        r = take_secret(req, "old", old, err);
+        r = fl_req_need(req, "old", old, sizeof old, err);
     if (r == FL_OK)
-        r = take_secret(req, "new", fresh, err);
+        r = fl_req_need(req, "new", fresh, sizeof fresh, err);
     if (r < 0)
         return r;
     msg.old = fl_span_str(old);
@@ -347,11 +330,12 @@ static bool on_enrol(struct fl_req *req, const struct fl_answer_in *in)
                                           {FL_E_NOENT, 401, "sign_in", NULL}};
     struct fl_msg_enrol msg;
     struct fl_json *json;
+    struct fl_err err;
 
     if (refused(req, in, rows, FL_LEN(rows)))
         return false;
-    if (in->type != FL_MSG_ENROL || fl_msg_decode(in->type, in->payload, &msg, NULL) < 0) {
-        fl_req_problem(req, 502, "protocol", "keys gave an answer that is not one");
+    if (fl_answer_take(in, FL_MSG_ENROL, &msg, &err) < 0) {
+        fl_req_fail(req, &err);
         return false;
     }
     json = fl_req_object(req);

@@ -3,20 +3,6 @@
 
 #include "api/parts.h"
 
-/* How many devices stand at a site: one pass over the tenant's devices. */
-struct count {
-    const char *site;
-    uint64_t devices;
-};
-
-static int count_one(void *ctx, const struct fl_device *device)
-{
-    struct count *count = ctx;
-
-    count->devices += strcmp(device->site, count->site) == 0;
-    return 0;
-}
-
 static void put_degrees(struct fl_json *json, const char *key, const struct fl_site *site,
                         int64_t e6)
 {
@@ -28,19 +14,17 @@ static void put_degrees(struct fl_json *json, const char *key, const struct fl_s
 
 static void put_site(struct fl_req *req, struct fl_json *json, const struct fl_site *site)
 {
-    struct count count = {.site = site->slug};
-    struct fl_db_list list;
+    uint64_t devices = 0;
 
-    if (fl_db_devices(req->api->db, site->tenant, (struct fl_db_page){NULL, 0}, count_one, &count,
-                      &list, NULL) < 0)
-        count.devices = 0;
+    if (fl_db_site_devices(req->api->db, site->tenant, site->slug, &devices, NULL) < 0)
+        devices = 0;
     fl_json_text(json, "slug", site->slug);
     fl_json_text(json, "name", site->name);
     fl_json_text(json, "country", site->country);
     fl_json_text(json, "city", site->city);
     put_degrees(json, "lat", site, site->lat_e6);
     put_degrees(json, "lon", site, site->lon_e6);
-    fl_json_u64(json, "devices", count.devices);
+    fl_json_u64(json, "devices", devices);
     fl_part_time(json, "created_at", site->created_us);
 }
 
@@ -57,23 +41,12 @@ static int list_one(void *ctx, const struct fl_site *site)
 int fl_api_sites(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    struct fl_db_list list = {.total = 0};
+    int r = fl_part_list_begin(req, &page, err);
 
     if (r == FL_OK)
-        r = fl_part_page(req, &page, err);
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_sites(req->api->db, t.id, page, list_one, req, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+        r = fl_db_sites(req->api->db, req->tenant.id, page, list_one, req, &list, err);
+    return fl_part_list_end(req, r, &list);
 }
 
 /* 1 and *ret_e6; 0: absent, or null (*ret_null). */
@@ -138,15 +111,10 @@ static void answer(struct fl_req *req, const struct fl_site *site, int status)
 int fl_api_site_add(struct fl_req *req, struct fl_err *err)
 {
     struct fl_site site = {.created_us = req->api->env.now_us()};
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_req_need(req, "slug", site.slug, sizeof site.slug, err);
 
-    if (r == FL_OK)
-        r = fl_req_text(req, "slug", site.slug, sizeof site.slug, err);
-    if (r == 0)
-        r = fl_req_missing(req, "slug", err);
-    if (r > 0) {
-        site.tenant = t.id;
+    if (r == FL_OK) {
+        site.tenant = req->tenant.id;
         (void)snprintf(site.name, sizeof site.name, "%s", site.slug);
         r = take_settings(req, &site, err);
     }
@@ -158,7 +126,7 @@ int fl_api_site_add(struct fl_req *req, struct fl_err *err)
         return r;
     r = fl_db_site_add(req->api->db, &site, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "site.add", t.slug, site.slug, "", err);
+        r = fl_part_audit(req, "site.add", req->tenant.slug, site.slug, "", err);
     r = fl_part_end(req, r, err);
     if (r == FL_OK)
         answer(req, &site, 201);
@@ -167,12 +135,9 @@ int fl_api_site_add(struct fl_req *req, struct fl_err *err)
 
 int fl_api_site_show(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
     struct fl_site site = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_site(req, &site, err);
 
-    if (r == FL_OK)
-        r = fl_part_site(req, t.id, &site, err);
     if (r < 0)
         return r;
     fl_part_etag(req, &site, sizeof site);
@@ -182,12 +147,9 @@ int fl_api_site_show(struct fl_req *req, struct fl_err *err)
 
 int fl_api_site_set(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
     struct fl_site site = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_site(req, &site, err);
 
-    if (r == FL_OK)
-        r = fl_part_site(req, t.id, &site, err);
     if (r == FL_OK)
         r = fl_part_match(req, &site, sizeof site, err);
     if (r == FL_OK)
@@ -200,7 +162,7 @@ int fl_api_site_set(struct fl_req *req, struct fl_err *err)
         return r;
     r = fl_db_site_set(req->api->db, &site, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "site.set", t.slug, site.slug, "", err);
+        r = fl_part_audit(req, "site.set", req->tenant.slug, site.slug, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0)
         return r;
@@ -211,21 +173,18 @@ int fl_api_site_set(struct fl_req *req, struct fl_err *err)
 
 int fl_api_site_remove(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
     struct fl_site site = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_site(req, &site, err);
 
-    if (r == FL_OK)
-        r = fl_part_site(req, t.id, &site, err);
     if (r == FL_OK)
         r = fl_part_match(req, &site, sizeof site, err);
     if (r == FL_OK)
         r = fl_part_begin(req, err);
     if (r < 0)
         return r;
-    r = fl_db_site_remove(req->api->db, t.id, site.slug, err);
+    r = fl_db_site_remove(req->api->db, req->tenant.id, site.slug, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "site.remove", t.slug, site.slug, "", err);
+        r = fl_part_audit(req, "site.remove", req->tenant.slug, site.slug, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0)
         return r;

@@ -358,12 +358,10 @@ static bool on_cert(struct fl_req *req, const struct fl_answer_in *in)
     struct fl_cert_info info = {.is_ca = false}, ca = {.is_ca = true};
     struct fl_msg_cert msg;
     struct fl_json *json;
-    struct fl_err err = {.code = FL_E_PROTO, .text = "keys gave an answer that is not one"};
+    struct fl_err err;
     char hex[65], ca_hex[65];
 
-    if (in->type == FL_MSG_NONE)
-        err = *in->err;
-    if (in->type != FL_MSG_CERT || fl_msg_decode(in->type, in->payload, &msg, &err) < 0 ||
+    if (fl_answer_take(in, FL_MSG_CERT, &msg, &err) < 0 ||
         fl_cert_read(first_pem(msg.chain_pem), &info, &err) < 0) {
         fl_req_fail(req, &err);
         return false;

@@ -69,26 +69,19 @@ static int list_one(void *ctx, const struct fl_tenant *tenant)
 int fl_api_tenants(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
-    int r = fl_part_page(req, &page, err);
+    struct fl_db_list list = {.total = 0};
+    int r = fl_part_list_begin(req, &page, err);
 
     if (r < 0)
         return r;
     if (req->caller.tenant != 0)
         page = (struct fl_db_page){NULL, 0};
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
     r = fl_db_tenants(req->api->db, page, list_one, req, &list, err);
-    if (r < 0)
-        return r;
     if (req->caller.tenant != 0) { /* how many there are is not a tenant's to know */
         list.total = 1;
         list.next[0] = '\0';
     }
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+    return fl_part_list_end(req, r, &list);
 }
 
 /* What the operator alone decides. */
@@ -153,12 +146,10 @@ int fl_api_tenant_add(struct fl_req *req, struct fl_err *err)
 {
     struct fl_tenant t = {.keep_days = (uint32_t)fl_conf_num(req->api->env.conf, FL_SET_KEEP_DAYS),
                           .created_us = req->api->env.now_us()};
-    int r = fl_req_text(req, "slug", t.slug, sizeof t.slug, err);
+    int r = fl_req_need(req, "slug", t.slug, sizeof t.slug, err);
 
-    if (r == 0)
-        r = fl_req_missing(req, "slug", err);
     (void)snprintf(t.name, sizeof t.name, "%s", t.slug);
-    if (r > 0)
+    if (r == FL_OK)
         r = take_settings(req, &t, err);
     if (r == FL_OK)
         r = fl_tenant_check(&t, err);
@@ -181,27 +172,17 @@ int fl_api_tenant_add(struct fl_req *req, struct fl_err *err)
 
 static void show(struct fl_req *req, const struct fl_gathered *got)
 {
-    struct fl_tenant t = {.id = 0};
-    struct fl_json *json;
-    struct fl_err err;
+    struct fl_json *json = fl_req_object(req);
 
-    if (fl_part_tenant(req, &t, &err) < 0) { /* removed meanwhile */
-        fl_req_fail(req, &err);
-        return;
-    }
-    fl_part_etag(req, &t, sizeof t);
-    json = fl_req_object(req);
-    put_tenant(req, json, &t);
-    fl_gathered_data(json, got, t.id);
+    fl_part_etag(req, &req->tenant, sizeof req->tenant);
+    put_tenant(req, json, &req->tenant);
+    fl_gathered_data(json, got, req->tenant.id);
     fl_req_done(req, 200);
 }
 
 int fl_api_tenant_show(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
-
-    return r < 0 ? r : fl_gather(req, FL_WANT_STORE, show, err);
+    return fl_gather(req, FL_WANT_STORE, show, err);
 }
 
 /* ---- changes that keys must know of first ---- */
@@ -241,11 +222,7 @@ static bool on_grant(struct fl_req *req, const struct fl_answer_in *in)
     const struct change *change = req->state;
     struct fl_err err;
 
-    if (in->type == FL_MSG_NONE)
-        fl_req_fail(req, in->err);
-    else if (in->type != FL_MSG_DONE)
-        fl_req_problem(req, 502, "protocol", "keys gave an answer that is not one");
-    else if (store_set(req, req->state, &err) < 0)
+    if (fl_answer_take(in, FL_MSG_DONE, NULL, &err) < 0 || store_set(req, req->state, &err) < 0)
         fl_req_fail(req, &err);
     else if (!change->tenant.demo && change->tenant.local_access_us == 0)
         fl_ask_end_reads(req->api, change->tenant.id);
@@ -264,12 +241,7 @@ static int grant(struct fl_req *req, const struct change *change, int64_t until_
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
     *kept = *change;
     kept->event = NULL;
-    r = fl_part_begin(req, err);
-    if (r < 0)
-        return r;
-    r = fl_part_audit(req, change->event, change->tenant.slug, change->tenant.slug, change->detail,
-                      err);
-    r = fl_part_end(req, r, err);
+    r = fl_part_record(req, change->event, req->tenant.slug, req->tenant.slug, change->detail, err);
     if (r < 0)
         return r;
     req->state = kept; /* in the arena: nothing to free */
@@ -278,23 +250,18 @@ static int grant(struct fl_req *req, const struct change *change, int64_t until_
 
 int fl_api_tenant_set(struct fl_req *req, struct fl_err *err)
 {
-    struct change c = {.event = "tenant.set"};
-    bool was_demo;
-    int r = fl_part_tenant(req, &c.tenant, err);
+    struct change c = {.tenant = req->tenant, .event = "tenant.set"};
+    int r = check_fields(req, err);
 
-    if (r < 0)
-        return r;
-    was_demo = c.tenant.demo;
-    r = check_fields(req, err);
     if (r == FL_OK)
-        r = fl_part_match(req, &c.tenant, sizeof c.tenant, err);
+        r = fl_part_match(req, &req->tenant, sizeof req->tenant, err);
     if (r == FL_OK)
         r = take_settings(req, &c.tenant, err);
     if (r == FL_OK)
         r = fl_tenant_check(&c.tenant, err);
     if (r < 0)
         return r;
-    if (c.tenant.demo == was_demo)
+    if (c.tenant.demo == req->tenant.demo)
         return store_set(req, &c, err);
     c.tenant.local_access_us = 0;
     c.demo_changed = true;
@@ -304,12 +271,9 @@ int fl_api_tenant_set(struct fl_req *req, struct fl_err *err)
 int fl_api_local_access(struct fl_req *req, struct fl_err *err)
 {
     const json_t *hours = json_object_get(req->body, "hours");
-    struct change c = {.event = "access.end"};
+    struct change c = {.tenant = req->tenant, .event = "access.end"};
     double h;
-    int r = fl_part_tenant(req, &c.tenant, err);
 
-    if (r < 0)
-        return r;
     if (hours == NULL)
         return fl_req_missing(req, "hours", err);
     h = json_is_number(hours) ? json_number_value(hours) : -1;
@@ -356,27 +320,21 @@ static int remove_row(struct fl_req *req, const struct fl_tenant *t, struct fl_e
 static bool on_purged(struct fl_req *req, const struct fl_answer_in *in)
 {
     struct fl_msg_purged msg;
-    struct fl_tenant t = {.id = 0};
     struct fl_err err;
-    int r = FL_OK;
+    int r;
 
     if (in->type == FL_MSG_NONE) {
         fl_req_fail(req, in->err);
         return false;
     }
-    if (in->type != FL_MSG_PURGED)
-        r = fl_err_set(&err, FL_E_PROTO, "store gave an answer that is not one");
+    r = fl_answer_take(in, FL_MSG_PURGED, &msg, &err);
     if (r == FL_OK)
-        r = fl_msg_decode(in->type, in->payload, &msg, &err);
-    if (r == FL_OK)
-        r = fl_part_tenant(req, &t, &err);
-    if (r == FL_OK)
-        r = remove_row(req, &t, &err);
+        r = remove_row(req, &req->tenant, &err);
     if (r < 0) { /* store has forgotten a tenant that is still there */
         fl_part_changed(req, FL_CHANGED_RULES);
         fl_req_fail(req, &err);
     } else {
-        removed(req, &t, &msg);
+        removed(req, &req->tenant, &msg);
     }
     return false;
 }
@@ -391,20 +349,17 @@ static int purge_all(struct fl_req *req, struct fl_span cap, struct fl_err *err)
 
 int fl_api_tenant_remove(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_match(req, &req->tenant, sizeof req->tenant, err);
 
     if (r < 0)
         return r;
-    r = fl_part_match(req, &t, sizeof t, err);
-    if (r < 0)
-        return r;
-    if (!fl_span_eq(fl_req_param(req, "confirm"), fl_span_str(t.slug))) {
+    if (!fl_span_eq(fl_req_param(req, "confirm"), fl_span_str(req->tenant.slug))) {
         req->field = "confirm";
         return fl_err_set(err, FL_E_INVAL,
-                          "this destroys the tenant's logs; say so with confirm=%s", t.slug);
+                          "this destroys the tenant's logs; say so with confirm=%s",
+                          req->tenant.slug);
     }
-    return fl_part_cap(req, &t, FL_CAP_PURGE, "operations", purge_all, err);
+    return fl_part_cap(req, FL_CAP_PURGE, "operations", purge_all, err);
 }
 
 /* ---- the tenant's own CA ---- */
@@ -415,20 +370,15 @@ int fl_api_tenant_ca_set(struct fl_req *req, struct fl_err *err)
     struct fl_cert_info info = {.is_ca = false};
     char hex[65];
     struct fl_json *json;
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_req_need(req, "ca_pem", ca.pem, sizeof ca.pem, err);
 
     if (r == FL_OK)
-        r = fl_req_text(req, "ca_pem", ca.pem, sizeof ca.pem, err);
-    if (r == 0)
-        r = fl_req_missing(req, "ca_pem", err);
-    if (r > 0)
         r = fl_cert_check_ca(fl_span_str(ca.pem), req->api->env.now_us(), &info, err);
     if (r < 0) {
         req->field = r == FL_E_INVAL ? "ca_pem" : NULL;
         return r;
     }
-    ca.tenant = t.id;
+    ca.tenant = req->tenant.id;
     memcpy(ca.fingerprint, info.fingerprint, sizeof ca.fingerprint);
     (void)snprintf(ca.subject, sizeof ca.subject, "%s", info.subject);
     ca.not_after_us = info.not_after_us;
@@ -438,7 +388,7 @@ int fl_api_tenant_ca_set(struct fl_req *req, struct fl_err *err)
         return r;
     r = fl_db_tenant_ca_set(req->api->db, &ca, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "tenant.ca_set", t.slug, hex, "", err);
+        r = fl_part_audit(req, "tenant.ca_set", req->tenant.slug, hex, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0)
         return r;
@@ -453,21 +403,18 @@ int fl_api_tenant_ca_set(struct fl_req *req, struct fl_err *err)
 
 int fl_api_tenant_ca_remove(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_tenant t = {.id = 0};
-    int r = fl_part_tenant(req, &t, err);
+    int r = fl_part_begin(req, err);
 
-    if (r == FL_OK)
-        r = fl_part_begin(req, err);
     if (r < 0)
         return r;
-    r = fl_db_tenant_ca_remove(req->api->db, t.id, err);
+    r = fl_db_tenant_ca_remove(req->api->db, req->tenant.id, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "tenant.ca_remove", t.slug, t.slug, "", err);
+        r = fl_part_audit(req, "tenant.ca_remove", req->tenant.slug, req->tenant.slug, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0)
         return r;
     fl_part_changed(req, FL_CHANGED_SENDERS);
-    fl_json_text(fl_req_object(req), "tenant", t.slug);
+    fl_json_text(fl_req_object(req), "tenant", req->tenant.slug);
     fl_req_done(req, 200);
     return FL_OK;
 }

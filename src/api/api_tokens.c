@@ -67,20 +67,12 @@ static int list_one(void *ctx, const struct fl_token *token)
 static int put_list(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
-    int r = fl_part_page(req, &page, err);
+    struct fl_db_list list = {.total = 0};
+    int r = fl_part_list_begin(req, &page, err);
 
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_tokens(req->api->db, fl_people_tenant(req), page, list_one, req, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+    if (r == FL_OK)
+        r = fl_db_tokens(req->api->db, req->tenant.id, page, list_one, req, &list, err);
+    return fl_part_list_end(req, r, &list);
 }
 
 static void one_less(struct fl_req *req)
@@ -120,7 +112,7 @@ int fl_api_tokens(struct fl_req *req, struct fl_err *err)
     if (used == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
     used->owners = used->count = 0;
-    r = fl_db_tokens(req->api->db, fl_people_tenant(req), page, note_owner, used, NULL, err);
+    r = fl_db_tokens(req->api->db, req->tenant.id, page, note_owner, used, NULL, err);
     if (r < 0)
         return r;
     req->state = used;
@@ -146,13 +138,13 @@ static int take_owner(struct fl_req *req, uint32_t *ret, struct fl_err *err)
 
     if (r < 0)
         return r;
-    if (r == 0 && (req->caller.local || req->caller.tenant != fl_people_tenant(req)))
+    if (r == 0 && (req->caller.local || req->caller.tenant != req->tenant.id))
         return fl_req_missing(req, "user", err);
     if (r == 0) {
         *ret = req->caller.user;
         return FL_OK;
     }
-    r = fl_db_user_get(req->api->db, fl_people_tenant(req), name, &user, err);
+    r = fl_db_user_get(req->api->db, req->tenant.id, name, &user, err);
     if (r < 0) {
         req->field = "user";
         return r;
@@ -196,7 +188,7 @@ static int store(struct fl_req *req, struct fl_token *t, struct fl_err *err)
         return r;
     r = fl_db_token_add(req->api->db, t, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "token.add", fl_people_slug(req), t->name, "", err);
+        r = fl_part_audit(req, "token.add", req->tenant.slug, t->name, "", err);
     return fl_part_end(req, r, err);
 }
 
@@ -225,19 +217,17 @@ static bool on_new(struct fl_req *req, const struct fl_answer_in *in)
     struct fl_msg_session s;
     struct fl_err err;
 
-    if (in->type == FL_MSG_NONE) {
-        fl_req_fail(req, in->err);
-    } else if (in->type != FL_MSG_SESSION || fl_msg_decode(in->type, in->payload, &s, NULL) < 0) {
-        fl_req_problem(req, 502, "protocol", "keys gave an answer that is not one");
+    if (fl_answer_take(in, FL_MSG_SESSION, &s, &err) < 0) {
+        fl_req_fail(req, &err);
+        return false;
+    }
+    t->number = s.number;
+    t->until_us = s.until_us;
+    if (store(req, t, &err) == FL_OK) {
+        answer_new(req, t, s.token);
     } else {
-        t->number = s.number;
-        t->until_us = s.until_us;
-        if (store(req, t, &err) == FL_OK) {
-            answer_new(req, t, s.token);
-        } else {
-            take_back(req, s.number);
-            fl_req_fail(req, &err);
-        }
+        take_back(req, s.number);
+        fl_req_fail(req, &err);
     }
     return false;
 }
@@ -267,15 +257,13 @@ int fl_api_token_add(struct fl_req *req, struct fl_err *err)
     if (t == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
     memset(t, 0, sizeof *t);
-    t->tenant = fl_people_tenant(req);
+    t->tenant = req->tenant.id;
     t->created_us = req->api->env.now_us();
     req->state = t;
     if (req->caller.is_token) /* else one that is known to somebody would never end */
         return fl_req_why(req, 403, "refused", err, "a token does not make tokens");
-    r = fl_req_text(req, "name", t->name, sizeof t->name, err);
-    if (r == 0)
-        r = fl_req_missing(req, "name", err);
-    if (r > 0)
+    r = fl_req_need(req, "name", t->name, sizeof t->name, err);
+    if (r == FL_OK)
         r = check_name(req, t, err);
     if (r == FL_OK)
         r = fl_people_take_list(req, "roles", t->roles, sizeof t->roles, err);
@@ -307,7 +295,7 @@ static int removed(struct fl_req *req, struct fl_err *err)
         return r;
     r = fl_db_token_remove(req->api->db, t->id, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "token.remove", fl_people_slug(req), t->name, "", err);
+        r = fl_part_audit(req, "token.remove", req->tenant.slug, t->name, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0)
         return r;
@@ -339,7 +327,7 @@ int fl_api_token_remove(struct fl_req *req, struct fl_err *err)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
     r = fl_people_arg(req, "token", name, err);
     if (r == FL_OK)
-        r = fl_db_token_get(req->api->db, fl_people_tenant(req), name, t, err);
+        r = fl_db_token_get(req->api->db, req->tenant.id, name, t, err);
     if (r < 0)
         return r;
     req->state = t;

@@ -25,7 +25,7 @@ static void put_user(struct fl_req *req, const struct fl_user *u, const struct f
     struct fl_json *json = &req->json;
     char name[2 * FL_SLUG_MAX + 2];
 
-    fl_people_sign_in_name(u, fl_people_slug(req), name, sizeof name);
+    fl_people_sign_in_name(u, req->tenant.slug, name, sizeof name);
     fl_json_u64(json, "id", u->id);
     fl_json_text(json, "name", u->name);
     fl_json_text(json, "sign_in", name);
@@ -95,20 +95,12 @@ static int list_one(void *ctx, const struct fl_user *user)
 static int put_list(struct fl_req *req, struct fl_err *err)
 {
     struct fl_db_page page = {.limit = 0};
-    struct fl_db_list list;
-    struct fl_json *json;
-    int r = fl_part_page(req, &page, err);
+    struct fl_db_list list = {.total = 0};
+    int r = fl_part_list_begin(req, &page, err);
 
-    if (r < 0)
-        return r;
-    json = fl_req_object(req);
-    fl_json_array(json, "items");
-    r = fl_db_users(req->api->db, fl_people_tenant(req), page, list_one, req->state, &list, err);
-    if (r < 0)
-        return r;
-    fl_part_list_end(json, &list);
-    fl_req_done(req, 200);
-    return FL_OK;
+    if (r == FL_OK)
+        r = fl_db_users(req->api->db, req->tenant.id, page, list_one, req->state, &list, err);
+    return fl_part_list_end(req, r, &list);
 }
 
 static bool on_accounts(struct fl_req *req, const struct fl_answer_in *in)
@@ -118,7 +110,7 @@ static bool on_accounts(struct fl_req *req, const struct fl_answer_in *in)
 
     if (in->type == FL_MSG_ACCOUNT) {
         if (fl_msg_decode(in->type, in->payload, &account, NULL) == FL_OK &&
-            account.tenant == fl_people_tenant(req))
+            account.tenant == req->tenant.id)
             note_account(req->state, &account);
         return true;
     }
@@ -154,20 +146,32 @@ static int find_user(struct fl_req *req, struct fl_user *ret, struct fl_err *err
     char name[FL_SLUG_MAX + 1];
     int r = fl_people_arg(req, "user", name, err);
 
-    return r < 0 ? r : fl_db_user_get(req->api->db, fl_people_tenant(req), name, ret, err);
+    return r < 0 ? r : fl_db_user_get(req->api->db, req->tenant.id, name, ret, err);
 }
 
-/* NULL: err says that there is no memory. */
-static struct change *begin(struct fl_req *req, struct fl_err *err)
+static int begin(struct fl_req *req, struct change **ret, struct fl_err *err)
 {
     struct change *c = fl_arena_get(&req->arena, sizeof *c);
 
     if (c == NULL)
-        (void)fl_err_set(err, FL_E_NOMEM, "no memory for a request");
-    else
-        memset(c, 0, sizeof *c);
+        return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
+    memset(c, 0, sizeof *c); /* all of it: rows are hashed */
     req->state = c;
-    return c;
+    *ret = c;
+    return FL_OK;
+}
+
+/* ... with the user whom the path names, and whom the caller may change. */
+static int begin_change(struct fl_req *req, struct change **ret, struct fl_err *err)
+{
+    int r = begin(req, ret, err);
+
+    if (r == FL_OK)
+        r = find_user(req, &(*ret)->was, err);
+    if (r < 0)
+        return r;
+    memcpy(&(*ret)->user, &(*ret)->was, sizeof(*ret)->user);
+    return fl_people_may_change(req, &(*ret)->was, err);
 }
 
 /* The user as the database has it now, with the account; password only where one was made. */
@@ -196,14 +200,12 @@ static int answer(struct fl_req *req, const struct fl_msg_account *a, int status
 static int take_account(struct fl_req *req, const struct fl_answer_in *in,
                         struct fl_msg_account *ret)
 {
-    if (in->type == FL_MSG_NONE) {
-        fl_req_fail(req, in->err);
-        return FL_E_IO;
-    }
-    if (in->type == FL_MSG_ACCOUNT && fl_msg_decode(in->type, in->payload, ret, NULL) == FL_OK)
-        return FL_OK;
-    fl_req_problem(req, 502, "protocol", "keys gave an answer that is not one");
-    return FL_E_PROTO;
+    struct fl_err err;
+    int r = fl_answer_take(in, FL_MSG_ACCOUNT, ret, &err);
+
+    if (r < 0)
+        fl_req_fail(req, &err);
+    return r;
 }
 
 static bool on_shown(struct fl_req *req, const struct fl_answer_in *in)
@@ -225,8 +227,8 @@ static bool on_shown(struct fl_req *req, const struct fl_answer_in *in)
 int fl_api_user_show(struct fl_req *req, struct fl_err *err)
 {
     struct fl_msg_account_ask ask;
-    struct change *c = begin(req, err);
-    int r = c == NULL ? FL_E_NOMEM : FL_OK;
+    struct change *c = NULL;
+    int r = begin(req, &c, err);
 
     if (r == FL_OK)
         r = find_user(req, &c->user, err);
@@ -357,27 +359,25 @@ static int store_new(struct fl_req *req, struct fl_user *u, struct fl_err *err)
         return r;
     r = fl_db_user_add(req->api->db, u, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "user.add", fl_people_slug(req), u->name, "", err);
+        r = fl_part_audit(req, "user.add", req->tenant.slug, u->name, "", err);
     return fl_part_end(req, r, err);
 }
 
 int fl_api_user_add(struct fl_req *req, struct fl_err *err)
 {
     struct fl_user *u;
-    struct change *c = begin(req, err);
-    int r = c == NULL ? FL_E_NOMEM : FL_OK;
+    struct change *c = NULL;
+    int r = begin(req, &c, err);
 
     if (r < 0)
         return r;
     u = &c->user;
-    u->tenant = fl_people_tenant(req);
+    u->tenant = req->tenant.id;
     u->created_us = req->api->env.now_us();
     u->totp_required = u->tenant == 0;
-    r = fl_req_text(req, "name", u->name, sizeof u->name, err);
-    if (r == 0)
-        r = fl_req_missing(req, "name", err);
+    r = fl_req_need(req, "name", u->name, sizeof u->name, err);
     (void)snprintf(u->display_name, sizeof u->display_name, "%s", u->name);
-    if (r > 0)
+    if (r == FL_OK)
         r = take_fields(req, u, err);
     if (r == FL_OK)
         r = store_new(req, u, err);
@@ -394,11 +394,16 @@ int fl_api_user_add(struct fl_req *req, struct fl_err *err)
 /* Between the question to keys and its answer somebody else may have changed the same user. */
 static int check_same(struct fl_req *req, const struct change *c, struct fl_err *err)
 {
+    char was[FL_ETAG_TEXT], is[FL_ETAG_TEXT];
     struct fl_user now;
     int r = fl_db_user_by_id(req->api->db, c->was.id, &now, err);
 
-    if (r < 0 || memcmp(&now, &c->was, sizeof now) == 0)
+    if (r < 0)
         return r;
+    fl_part_etag_text(&c->was, sizeof c->was, was);
+    fl_part_etag_text(&now, sizeof now, is);
+    if (strcmp(was, is) == 0)
+        return FL_OK;
     return fl_req_why(req, 409, "changed", err, "somebody changed this user at the same time");
 }
 
@@ -422,7 +427,7 @@ static int store_change(struct fl_req *req, const struct change *c, struct fl_er
         return r;
     r = fl_db_user_set(req->api->db, &c->user, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "user.set", fl_people_slug(req), c->user.name, "", err);
+        r = fl_part_audit(req, "user.set", req->tenant.slug, c->user.name, "", err);
     return fl_part_end(req, r, err);
 }
 
@@ -446,19 +451,13 @@ static bool on_changed(struct fl_req *req, const struct fl_answer_in *in)
 
 int fl_api_user_set(struct fl_req *req, struct fl_err *err)
 {
-    struct change *c = begin(req, err);
-    int r = c == NULL ? FL_E_NOMEM : FL_OK;
+    struct change *c = NULL;
+    int r = begin_change(req, &c, err);
 
     if (r == FL_OK)
-        r = find_user(req, &c->was, err);
-    if (r == FL_OK)
-        r = fl_people_may_change(req, &c->was, err);
-    if (r == FL_OK)
         r = fl_part_match(req, &c->was, sizeof c->was, err);
-    if (r < 0)
-        return r;
-    memcpy(&c->user, &c->was, sizeof c->user);
-    r = take_fields(req, &c->user, err);
+    if (r == FL_OK)
+        r = take_fields(req, &c->user, err);
     if (r == FL_OK)
         r = check_admin(req, c, err);
     return r < 0 ? r : set_account(req, &c->user, on_changed, err);
@@ -475,7 +474,7 @@ static int removed(struct fl_req *req, struct fl_err *err)
         return r;
     r = fl_db_user_remove(req->api->db, c->was.id, err);
     if (r == FL_OK)
-        r = fl_part_audit(req, "user.remove", fl_people_slug(req), c->was.name, "", err);
+        r = fl_part_audit(req, "user.remove", req->tenant.slug, c->was.name, "", err);
     r = fl_part_end(req, r, err);
     if (r < 0) {
         fl_people_check(req->api);
@@ -489,17 +488,15 @@ static int removed(struct fl_req *req, struct fl_err *err)
 int fl_api_user_remove(struct fl_req *req, struct fl_err *err)
 {
     struct fl_msg_account_remove msg = {.by = req->caller.session, .by_uid = req->caller.uid};
-    struct change *c = begin(req, err);
-    int r = c == NULL ? FL_E_NOMEM : FL_OK;
+    struct change *c = NULL;
+    int r = begin_change(req, &c, err);
 
     if (r == FL_OK)
-        r = find_user(req, &c->was, err);
-    if (r == FL_OK)
-        r = fl_people_may_change(req, &c->was, err);
-    if (r == FL_OK)
         r = fl_part_match(req, &c->was, sizeof c->was, err);
-    if (r == FL_OK)
-        r = check_admin(req, c, err); /* c->user has no role */
+    if (r < 0)
+        return r;
+    c->user.disabled = true; /* who leaves is no administrator any more */
+    r = check_admin(req, c, err);
     if (r < 0)
         return r;
     msg.user = c->was.id;
@@ -546,24 +543,17 @@ static bool on_reset(struct fl_req *req, const struct fl_answer_in *in)
 
 int fl_api_user_reset(struct fl_req *req, struct fl_err *err)
 {
-    struct change *c = begin(req, err);
+    struct change *c = NULL;
     uint8_t what = 0;
     char detail[32];
-    int r = c == NULL ? FL_E_NOMEM : FL_OK;
+    int r = begin_change(req, &c, err);
 
     if (r == FL_OK)
-        r = find_user(req, &c->user, err);
-    if (r == FL_OK)
-        r = fl_people_may_change(req, &c->user, err);
-    if (r == FL_OK)
         r = take_what(req, &what, err);
-    if (r == FL_OK)
-        r = fl_part_begin(req, err);
     if (r < 0)
         return r;
     (void)snprintf(detail, sizeof detail, "{\"what\":%u}", what);
-    r = fl_part_audit(req, "user.reset", fl_people_slug(req), c->user.name, detail, err);
-    r = fl_part_end(req, r, err);
+    r = fl_part_record(req, "user.reset", req->tenant.slug, c->user.name, detail, err);
     return r < 0 ? r : reset_account(req, what, on_reset, err);
 }
 
@@ -580,19 +570,11 @@ static int sessions_ended(struct fl_req *req, struct fl_err *err)
 int fl_api_user_sign_out(struct fl_req *req, struct fl_err *err)
 {
     struct fl_msg_session_end msg = {.by = req->caller.session, .by_uid = req->caller.uid};
-    struct change *c = begin(req, err);
-    int r = c == NULL ? FL_E_NOMEM : FL_OK;
+    struct change *c = NULL;
+    int r = begin_change(req, &c, err);
 
     if (r == FL_OK)
-        r = find_user(req, &c->user, err);
-    if (r == FL_OK)
-        r = fl_people_may_change(req, &c->user, err);
-    if (r == FL_OK)
-        r = fl_part_begin(req, err);
-    if (r < 0)
-        return r;
-    r = fl_part_audit(req, "user.sign_out", fl_people_slug(req), c->user.name, "", err);
-    r = fl_part_end(req, r, err);
+        r = fl_part_record(req, "user.sign_out", req->tenant.slug, c->user.name, "", err);
     if (r < 0)
         return r;
     msg.user = c->user.id;

@@ -50,6 +50,19 @@ static int not_there(enum fl_role role, struct fl_err *err)
                       fl_role_name(role));
 }
 
+int fl_answer_take(const struct fl_answer_in *in, enum fl_msg_type type, void *ret,
+                   struct fl_err *err)
+{
+    if (in->type == FL_MSG_NONE) {
+        *err = *in->err;
+        return err->code;
+    }
+    if (in->type != type)
+        return fl_err_set(err, FL_E_PROTO, "%s gave an answer that is not one",
+                          fl_role_name(in->from));
+    return ret == NULL ? FL_OK : fl_msg_decode(type, in->payload, ret, err);
+}
+
 int fl_ask(struct fl_req *req, enum fl_role role, enum fl_msg_type type, const void *msg,
            int64_t timeout_ms, bool (*fn)(struct fl_req *req, const struct fl_answer_in *in),
            uint32_t *ret_id, struct fl_err *err)
@@ -100,7 +113,7 @@ void fl_ask_drop(struct fl_req *req)
 bool fl_api_message(struct fl_api *api, enum fl_role from, enum fl_msg_type type, uint32_t id,
                     struct fl_span payload)
 {
-    struct fl_answer_in in = {.type = type, .payload = payload};
+    struct fl_answer_in in = {.from = from, .type = type, .payload = payload};
     struct fl_ask **at = find(api, from, id);
     struct fl_msg_fail fail;
     struct fl_err err;
@@ -109,7 +122,7 @@ bool fl_api_message(struct fl_api *api, enum fl_role from, enum fl_msg_type type
         return id >= FL_API_ID_FIRST; /* an answer that nobody waits for any more */
     if (type == FL_MSG_FAIL && fl_msg_decode(FL_MSG_FAIL, payload, &fail, &err) == FL_OK) {
         (void)fl_err_set(&err, fail.code < 0 ? fail.code : FL_E_IO, "%.*s", FL_SPAN_ARG(fail.text));
-        in = (struct fl_answer_in){.type = FL_MSG_NONE, .err = &err};
+        in = (struct fl_answer_in){.from = from, .type = FL_MSG_NONE, .err = &err};
     }
     if (!(*at)->fn((*at)->req, &in)) { /* which may have dropped or added asks */
         at = find(api, from, id);

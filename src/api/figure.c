@@ -70,13 +70,9 @@ static bool on_cap(struct fl_req *req, const struct fl_answer_in *in)
     const struct fl_msg_credit credit = {.bytes = FL_FIGURE_MAX + 1};
     struct figure *f = req->state;
     struct fl_msg_cap cap;
-    struct fl_err err = {.text = "keys gave an answer that is not one"};
+    struct fl_err err;
 
-    if (in->type == FL_MSG_NONE) {
-        finish(req, f, in->err->text);
-        return false;
-    }
-    if (in->type != FL_MSG_CAP || fl_msg_decode(in->type, in->payload, &cap, &err) < 0) {
+    if (fl_answer_take(in, FL_MSG_CAP, &cap, &err) < 0) {
         finish(req, f, err.text);
         return false;
     }

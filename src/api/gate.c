@@ -67,9 +67,14 @@ static int run(struct fl_req *req, struct fl_err *err)
 
 static int no_tenant(struct fl_req *req, struct fl_err *err)
 {
-    return fl_req_why(
-        req, 404, "not_found", err, "there is no tenant '%.*s' here, or it is not yours",
-        (int)(req->arg[0].len < 80 ? req->arg[0].len : 80), (const char *)req->arg[0].ptr);
+    struct fl_span name = fl_span_of(req->arg[0].ptr, req->arg[0].len < 80 ? req->arg[0].len : 80);
+
+    if (req->caller.local)
+        return fl_err_set(err, FL_E_NOENT,
+                          "there is no tenant '%.*s'; fairlead tenant list shows what there is",
+                          FL_SPAN_ARG(name));
+    return fl_req_why(req, 404, "not_found", err,
+                      "there is no tenant '%.*s' here, or it is not yours", FL_SPAN_ARG(name));
 }
 
 /* Another tenant's path is answered alike, whether there is such a tenant or not. */
@@ -222,14 +227,9 @@ static int take_session(struct fl_req *req, const struct fl_answer_in *in, struc
     bool cookie = req->call.bearer.len == 0;
     int r;
 
-    if (in->type == FL_MSG_NONE && in->err->code == FL_E_NOENT)
-        return not_signed_in(req, err);
-    if (in->type == FL_MSG_NONE) {
-        *err = *in->err;
-        return err->code;
-    }
-    if (in->type != FL_MSG_SESSION || fl_msg_decode(in->type, in->payload, &session, err) < 0)
-        return fl_err_set(err, FL_E_PROTO, "keys gave an answer that is not one");
+    r = fl_answer_take(in, FL_MSG_SESSION, &session, err);
+    if (r < 0)
+        return r == FL_E_NOENT ? not_signed_in(req, err) : r;
     if (cookie == (session.is_token != 0)) /* a token in the cookie, or a session as a token */
         return not_signed_in(req, err);
     if (req->api->db == NULL)
@@ -274,10 +274,8 @@ int fl_gate_enter(struct fl_req *req, struct fl_err *err)
     if (req->call.local) {
         req->caller = (struct fl_caller){.local = true, .uid = req->call.uid};
         fl_rights_all(&req->caller.rights, false);
-        if (begins(req->route->path, OF_TENANT) && req->api->db != NULL &&
-            check_place(req, err) < 0) /* the handler says it, with what to do at the machine */
-            req->why_status = 0;
-        return run(req, err);
+        r = req->api->db == NULL ? FL_OK : check_place(req, err); /* closed: run() says so */
+        return r < 0 ? r : run(req, err);
     }
     if (req->route->object == FL_OBJECT_OPEN) {
         r = check_site(req, err);

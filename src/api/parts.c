@@ -27,33 +27,23 @@ static int look_in(struct fl_err *err, int r, const char *what, struct fl_span n
                       what, (int)(name.len < 80 ? name.len : 80), (const char *)name.ptr, list);
 }
 
-int fl_part_tenant(struct fl_req *req, struct fl_tenant *ret, struct fl_err *err)
-{
-    char slug[FL_SLUG_MAX + 1];
-    int r = FL_E_NOENT;
-
-    if (arg_text(req, 0, slug))
-        r = fl_db_tenant_get(req->api->db, slug, ret, err);
-    return look_in(err, r, "tenant", req->arg[0], "tenant list");
-}
-
-int fl_part_site(struct fl_req *req, uint32_t tenant, struct fl_site *ret, struct fl_err *err)
+int fl_part_site(struct fl_req *req, struct fl_site *ret, struct fl_err *err)
 {
     char slug[FL_SLUG_MAX + 1];
     int r = FL_E_NOENT;
 
     if (arg_text(req, 1, slug))
-        r = fl_db_site_get(req->api->db, tenant, slug, ret, err);
+        r = fl_db_site_get(req->api->db, req->tenant.id, slug, ret, err);
     return look_in(err, r, "site", req->arg[1], "site list");
 }
 
-int fl_part_device(struct fl_req *req, uint32_t tenant, struct fl_device *ret, struct fl_err *err)
+int fl_part_device(struct fl_req *req, struct fl_device *ret, struct fl_err *err)
 {
     char slug[FL_SLUG_MAX + 1];
     int r = FL_E_NOENT;
 
     if (arg_text(req, 1, slug))
-        r = fl_db_device_get(req->api->db, tenant, slug, ret, err);
+        r = fl_db_device_get(req->api->db, req->tenant.id, slug, ret, err);
     return look_in(err, r, "device", req->arg[1], "device list");
 }
 
@@ -70,11 +60,24 @@ int fl_part_page(struct fl_req *req, struct fl_db_page *ret, struct fl_err *err)
     return FL_OK;
 }
 
-void fl_part_list_end(struct fl_json *json, const struct fl_db_list *list)
+int fl_part_list_begin(struct fl_req *req, struct fl_db_page *ret, struct fl_err *err)
 {
-    fl_json_end(json);
-    fl_json_u64(json, "total", list->total);
-    fl_json_text(json, "next", list->next[0] == '\0' ? NULL : list->next);
+    int r = fl_part_page(req, ret, err);
+
+    if (r == FL_OK)
+        fl_json_array(fl_req_object(req), "items");
+    return r;
+}
+
+int fl_part_list_end(struct fl_req *req, int r, const struct fl_db_list *list)
+{
+    if (r < 0)
+        return r;
+    fl_json_end(&req->json);
+    fl_json_u64(&req->json, "total", list->total);
+    fl_json_text(&req->json, "next", list->next[0] == '\0' ? NULL : list->next);
+    fl_req_done(req, 200);
+    return FL_OK;
 }
 
 void fl_part_changed(struct fl_req *req, unsigned what)
@@ -95,10 +98,20 @@ int fl_part_end(struct fl_req *req, int r, struct fl_err *err)
     return r;
 }
 
+int fl_part_record(struct fl_req *req, const char *event, const char *tenant, const char *object,
+                   const char *detail, struct fl_err *err)
+{
+    int r = fl_part_begin(req, err);
+
+    if (r == FL_OK)
+        r = fl_part_end(req, fl_part_audit(req, event, tenant, object, detail, err), err);
+    return r;
+}
+
 int fl_part_match(struct fl_req *req, const void *row, size_t size, struct fl_err *err)
 {
     struct fl_span want = fl_req_header_in(req, "if-match");
-    char tag[2 * FL_ETAG_BYTES + 3];
+    char tag[FL_ETAG_TEXT];
 
     fl_part_etag_text(row, size, tag);
     if (want.len == 0 || fl_span_eq(want, FL_SPAN("*")) || fl_span_eq(want, fl_span_str(tag)))
@@ -109,13 +122,13 @@ int fl_part_match(struct fl_req *req, const void *row, size_t size, struct fl_er
 
 void fl_part_etag(struct fl_req *req, const void *row, size_t size)
 {
-    char tag[2 * FL_ETAG_BYTES + 3];
+    char tag[FL_ETAG_TEXT];
 
     fl_part_etag_text(row, size, tag);
     fl_req_header(req, "ETag", "%s", tag);
 }
 
-void fl_part_etag_text(const void *row, size_t size, char ret[2 * FL_ETAG_BYTES + 3])
+void fl_part_etag_text(const void *row, size_t size, char ret[FL_ETAG_TEXT])
 {
     unsigned char hash[FL_ETAG_BYTES];
 
@@ -203,48 +216,33 @@ static const char how_to_grant[] =
     "the logs of tenant %.63s are not open to the operator at this machine; the tenant's grant is "
     "given by: fairlead tenant set %.63s --local-access 8h";
 
-/* Kept in the request while keys is asked. */
-struct cap_wait {
-    int (*then)(struct fl_req *req, struct fl_span cap, struct fl_err *err);
-    char slug[FL_SLUG_MAX + 1];
-};
-
 static bool on_cap(struct fl_req *req, const struct fl_answer_in *in)
 {
-    const struct cap_wait *wait = req->cap_wait;
+    const char *slug = req->tenant.slug;
     struct fl_msg_cap msg;
     struct fl_err err;
 
-    if (in->type == FL_MSG_NONE && in->err->code == FL_E_DENIED && !req->caller.local) {
-        fl_req_problem(req, 403, "no_grant", "%s", in->err->text);
-    } else if (in->type == FL_MSG_NONE && in->err->code == FL_E_DENIED) {
-        fl_req_problem(req, 403, "no_grant", how_to_grant, wait->slug, wait->slug);
-    } else if (in->type == FL_MSG_NONE) {
-        fl_req_fail(req, in->err);
-    } else if (in->type != FL_MSG_CAP || fl_msg_decode(in->type, in->payload, &msg, &err) < 0) {
-        fl_req_problem(req, 502, "protocol", "keys gave an answer that is not one");
-    } else if (wait->then(req, msg.cap, &err) < 0) {
+    int r = fl_answer_take(in, FL_MSG_CAP, &msg, &err);
+
+    if (r == FL_E_DENIED && req->caller.local)
+        fl_req_problem(req, 403, "no_grant", how_to_grant, slug, slug);
+    else if (r == FL_E_DENIED)
+        fl_req_problem(req, 403, "no_grant", "%s", err.text);
+    else if (r < 0 || req->with_cap(req, msg.cap, &err) < 0)
         fl_req_fail(req, &err);
-    }
     return false;
 }
 
-int fl_part_cap(struct fl_req *req, const struct fl_tenant *tenant, uint32_t scope,
-                const char *purpose,
+int fl_part_cap(struct fl_req *req, uint32_t scope, const char *purpose,
                 int (*then)(struct fl_req *req, struct fl_span cap, struct fl_err *err),
                 struct fl_err *err)
 {
-    struct fl_msg_cap_ask ask = {.tenant = tenant->id,
+    struct fl_msg_cap_ask ask = {.tenant = req->tenant.id,
                                  .scope = scope,
                                  .purpose = fl_span_str(purpose),
                                  .uid = req->caller.uid,
                                  .session = req->caller.session};
-    struct cap_wait *wait = fl_arena_get(&req->arena, sizeof *wait);
 
-    if (wait == NULL)
-        return fl_err_set(err, FL_E_NOMEM, "no memory for a request");
-    wait->then = then;
-    (void)snprintf(wait->slug, sizeof wait->slug, "%s", tenant->slug);
-    req->cap_wait = wait;
+    req->with_cap = then;
     return fl_ask(req, FL_ROLE_KEYS, FL_MSG_CAP_ASK, &ask, FL_ASK_MS, on_cap, NULL, err);
 }

@@ -81,12 +81,9 @@ int fl_api_reveals(struct fl_req *req, struct fl_err *err);
 int fl_api_reveal_add(struct fl_req *req, struct fl_err *err);
 int fl_api_reveal_end(struct fl_req *req, struct fl_err *err);
 
-/* The tenant, site or device that the path names; FL_E_NOENT says where to look. */
-int fl_part_tenant(struct fl_req *req, struct fl_tenant *ret, struct fl_err *err) FL_MUST_CHECK;
-int fl_part_site(struct fl_req *req, uint32_t tenant, struct fl_site *ret, struct fl_err *err)
-    FL_MUST_CHECK;
-int fl_part_device(struct fl_req *req, uint32_t tenant, struct fl_device *ret, struct fl_err *err)
-    FL_MUST_CHECK;
+/* The site or device of the tenant that the path names; FL_E_NOENT says where to look. */
+int fl_part_site(struct fl_req *req, struct fl_site *ret, struct fl_err *err) FL_MUST_CHECK;
+int fl_part_device(struct fl_req *req, struct fl_device *ret, struct fl_err *err) FL_MUST_CHECK;
 
 /*
  * The version of what was read, as a row straight from the database: the answer's ETag. A change
@@ -94,15 +91,19 @@ int fl_part_device(struct fl_req *req, uint32_t tenant, struct fl_device *ret, s
  * without If-Match nothing is asked. FL_E_DENIED, answered as 412.
  */
 #define FL_ETAG_BYTES 16
+#define FL_ETAG_TEXT  (2 * FL_ETAG_BYTES + 3) /* quoted, with its NUL */
 void fl_part_etag(struct fl_req *req, const void *row, size_t size);
 int fl_part_match(struct fl_req *req, const void *row, size_t size, struct fl_err *err)
     FL_MUST_CHECK;
-void fl_part_etag_text(const void *row, size_t size, char ret[2 * FL_ETAG_BYTES + 3]);
+void fl_part_etag_text(const void *row, size_t size, char ret[FL_ETAG_TEXT]);
 
 /* limit (preset 100) and after of a list. */
 int fl_part_page(struct fl_req *req, struct fl_db_page *ret, struct fl_err *err) FL_MUST_CHECK;
-/* Close "items" and add "total" and "next". */
-void fl_part_list_end(struct fl_json *json, const struct fl_db_list *list);
+/* A list: begin() reads its page and opens "items" in req->json, where fl_db_...() puts them; end()
+ * closes it with "total" and "next" and answers, or returns r < 0. */
+int fl_part_list_begin(struct fl_req *req, struct fl_db_page *ret, struct fl_err *err)
+    FL_MUST_CHECK;
+int fl_part_list_end(struct fl_req *req, int r, const struct fl_db_list *list) FL_MUST_CHECK;
 
 /* Tell ingest or store of a change. */
 void fl_part_changed(struct fl_req *req, unsigned what);
@@ -115,6 +116,9 @@ int fl_part_begin(struct fl_req *req, struct fl_err *err) FL_MUST_CHECK;
 /* Record a security event; the caller is the actor. detail: a JSON object or "". */
 int fl_part_audit(struct fl_req *req, const char *event, const char *tenant, const char *object,
                   const char *detail, struct fl_err *err) FL_MUST_CHECK;
+/* An event by itself: what follows is another role's to do. */
+int fl_part_record(struct fl_req *req, const char *event, const char *tenant, const char *object,
+                   const char *detail, struct fl_err *err) FL_MUST_CHECK;
 /* Commit when r is FL_OK, else roll back and return r. */
 int fl_part_end(struct fl_req *req, int r, struct fl_err *err) FL_MUST_CHECK;
 
@@ -170,9 +174,9 @@ void fl_gathered_data(struct fl_json *json, const struct fl_gathered *got, uint3
 
 /* ---- capabilities ---- */
 
-/* Ask keys for one; then then(req, cap), or the request fails with what is to be done. */
-int fl_part_cap(struct fl_req *req, const struct fl_tenant *tenant, uint32_t scope,
-                const char *purpose,
+/* Ask keys for one of the path's tenant; then then(req, cap), or the request fails with what is to
+ * be done. */
+int fl_part_cap(struct fl_req *req, uint32_t scope, const char *purpose,
                 int (*then)(struct fl_req *req, struct fl_span cap, struct fl_err *err),
                 struct fl_err *err) FL_MUST_CHECK;
 

@@ -73,18 +73,6 @@ int fl_people_caller(struct fl_req *req, const struct fl_msg_session *session, s
     return r == FL_OK && c->is_token ? meet_token(req, &user, err) : r;
 }
 
-/* ---- where ---- */
-
-uint32_t fl_people_tenant(const struct fl_req *req)
-{
-    return req->tenant.id;
-}
-
-const char *fl_people_slug(const struct fl_req *req)
-{
-    return req->tenant.slug;
-}
-
 int fl_people_arg(struct fl_req *req, const char *noun, char ret[FL_SLUG_MAX + 1],
                   struct fl_err *err)
 {
@@ -305,17 +293,9 @@ static bool on_told(struct fl_req *req, const struct fl_answer_in *in)
 {
     int (*then)(struct fl_req * req, struct fl_err * err) = req->then;
     struct fl_err err;
-    int r;
 
-    if (in->type == FL_MSG_NONE) {
-        fl_req_fail(req, in->err);
-        return false;
-    }
-    if (in->type == FL_MSG_DONE || in->type == FL_MSG_ACCOUNT)
-        r = then(req, &err);
-    else
-        r = fl_err_set(&err, FL_E_PROTO, "keys gave an answer that is not one");
-    if (r < 0)
+    if ((in->type != FL_MSG_ACCOUNT && fl_answer_take(in, FL_MSG_DONE, NULL, &err) < 0) ||
+        then(req, &err) < 0)
         fl_req_fail(req, &err);
     return false;
 }

@@ -1,6 +1,7 @@
 /*
  * people.h - inside api: what users, roles, tokens, grants and sessions share, and how accounts at
- * keys are kept as the control database says.
+ * keys are kept as the control database says. {BASE}/users and the like stand under /instance,
+ * where req->tenant is 0, the operator's, and under /tenants/{t}.
  */
 #ifndef FL_API_PEOPLE_H
 #define FL_API_PEOPLE_H
@@ -17,11 +18,6 @@
 int fl_people_caller(struct fl_req *req, const struct fl_msg_session *session, struct fl_err *err)
     FL_MUST_CHECK;
 
-/* The tenant that a path is about: {BASE}/users and the like stand under /instance (0) and under
- * /tenants/{t}. */
-uint32_t fl_people_tenant(const struct fl_req *req);
-/* Its slug, or "". */
-const char *fl_people_slug(const struct fl_req *req);
 /* The last {..} of the path as text; FL_E_NOENT where nothing is called so. */
 int fl_people_arg(struct fl_req *req, const char *noun, char ret[FL_SLUG_MAX + 1],
                   struct fl_err *err) FL_MUST_CHECK;

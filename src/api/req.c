@@ -81,6 +81,13 @@ int fl_req_text(struct fl_req *req, const char *name, char *ret, size_t size, st
     return 1;
 }
 
+int fl_req_need(struct fl_req *req, const char *name, char *ret, size_t size, struct fl_err *err)
+{
+    int r = fl_req_text(req, name, ret, size, err);
+
+    return r == 0 ? fl_req_missing(req, name, err) : r < 0 ? r : FL_OK;
+}
+
 int fl_req_num(struct fl_req *req, const char *name, uint64_t low, uint64_t high, uint64_t *ret,
                struct fl_err *err)
 {

@@ -36,8 +36,6 @@ struct fl_route {
 extern const struct fl_route fl_routes[];
 extern const size_t fl_routes_count;
 
-struct cap_wait;
-
 struct fl_param {
     struct fl_span name, value; /* decoded */
 };
@@ -75,7 +73,7 @@ struct fl_req {
     struct fl_api *api;
     const struct fl_route *route;
     struct fl_caller caller;
-    struct fl_tenant tenant;              /* that the path names; id 0: none, or not there */
+    struct fl_tenant tenant;              /* that the path names; id 0: none */
     const struct fl_msg_session *session; /* as keys gave it, in arena; NULL: none */
     struct fl_call call;                  /* spans in arena */
     struct fl_arena arena;                /* of what was decoded */
@@ -98,9 +96,10 @@ struct fl_req {
     bool secret; /* the answer shows something once: it is not kept */
     struct fl_json json;
     bool begun, ended;
-    uint32_t reads;                  /* tenant whose rows it asked for; 0 = none */
-    unsigned waiting;                /* parts that a handler waits for */
-    const struct cap_wait *cap_wait; /* parts.c: while keys is asked for a capability */
+    uint32_t reads;   /* tenant whose rows it asked for; 0 = none */
+    unsigned waiting; /* parts that a handler waits for */
+    /* parts.c: once keys has given a capability */
+    int (*with_cap)(struct fl_req *req, struct fl_span cap, struct fl_err *err);
     int (*then)(struct fl_req *req, struct fl_err *err); /* people.c: once keys has done it */
     void *state;                                         /* the handler's */
     void (*state_free)(void *state);
@@ -124,6 +123,9 @@ int fl_req_text(struct fl_req *req, const char *name, char *ret, size_t size, st
 int fl_req_num(struct fl_req *req, const char *name, uint64_t low, uint64_t high, uint64_t *ret,
                struct fl_err *err) FL_MUST_CHECK;
 int fl_req_bool(struct fl_req *req, const char *name, bool *ret, struct fl_err *err) FL_MUST_CHECK;
+/* A text that must be there: FL_OK and *ret, or FL_E_INVAL. */
+int fl_req_need(struct fl_req *req, const char *name, char *ret, size_t size, struct fl_err *err)
+    FL_MUST_CHECK;
 /* A header of the request (name in lower case), or a span with ptr NULL. */
 struct fl_span fl_req_header_in(const struct fl_req *req, const char *name);
 /* FL_E_INVAL "NAME is missing" where a reader above gave 0. */
@@ -161,13 +163,19 @@ bool fl_route_listed(const char *list, struct fl_span word);
 
 /* ---- asking the other roles ---- */
 
-/* What came: type FL_MSG_NONE with err when there will be no answer. Returns whether more comes. */
+/* What came: type FL_MSG_NONE with err when there will be no answer. */
 struct fl_answer_in {
+    enum fl_role from;
     enum fl_msg_type type;
     struct fl_span payload;
     const struct fl_err *err;
 };
 struct fl_ask;
+
+/* The message of this type that was waited for (ret NULL: it has no members). Else why there is
+ * none: what the role says, or FL_E_PROTO. */
+int fl_answer_take(const struct fl_answer_in *in, enum fl_msg_type type, void *ret,
+                   struct fl_err *err) FL_MUST_CHECK;
 
 /*
  * Ask a role on behalf of req; fn is called for each message of the answer until it returns false

@@ -16,6 +16,13 @@ void fl_buf_done(struct fl_buf *buf)
     *buf = (struct fl_buf){.max_bytes = buf->max_bytes};
 }
 
+void fl_buf_wipe(struct fl_buf *buf)
+{
+    if (buf->ptr != NULL)
+        explicit_bzero(buf->ptr, buf->cap);
+    fl_buf_done(buf);
+}
+
 void fl_buf_clear(struct fl_buf *buf)
 {
     buf->len = 0;

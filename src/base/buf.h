@@ -24,6 +24,7 @@ struct fl_buf {
 
 void fl_buf_init(struct fl_buf *buf, size_t max_bytes); /* allocates nothing */
 void fl_buf_done(struct fl_buf *buf);                   /* frees; fit for FL_AUTO */
+void fl_buf_wipe(struct fl_buf *buf);                   /* done(), of what held a secret */
 void fl_buf_clear(struct fl_buf *buf);                  /* empty, memory kept, failure forgotten */
 
 void fl_buf_put(struct fl_buf *buf, const void *data, size_t len);

@@ -372,6 +372,20 @@ bool fl_js_time(const json_t *object, const char *key, int64_t *ret)
     return fl_time_parse(fl_span_str(fl_js_text(object, key)), ret);
 }
 
+int fl_cli_done(const struct fl_cli *cli, int r, json_t *answer, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
+        fl_js_line(answer);
+    else if (r == FL_EXIT_OK)
+        (void)vprintf(fmt, ap);
+    va_end(ap);
+    json_decref(answer);
+    return r;
+}
+
 void fl_js_line(const json_t *object)
 {
     (void)json_dumpf(object, stdout, JSON_COMPACT);

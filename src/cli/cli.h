@@ -69,6 +69,11 @@ void fl_js_line(const json_t *object);
 /* Each of answer's "items" on a line. */
 void fl_js_items(const json_t *answer);
 
+/* What a change comes to, when r is FL_EXIT_OK: with --json the answer, else the sentence. Frees
+ * the answer and returns r. */
+int fl_cli_done(const struct fl_cli *cli, int r, json_t *answer, const char *fmt, ...)
+    FL_PRINTF(4, 5);
+
 /* Print the table and free it; FL_EXIT_OK or FL_EXIT_NO. */
 int fl_cli_print(struct fl_table *table);
 int fl_cli_print_plain(struct fl_table *table); /* without its head */

@@ -15,14 +15,6 @@
 
 static const char *const files[] = {"key.pem", "cert.pem", "ca.pem"};
 
-/* A buffer that held a private key. */
-static void wipe(struct fl_buf *buf)
-{
-    if (buf->ptr != NULL)
-        explicit_bzero(buf->ptr, buf->cap);
-    fl_buf_done(buf);
-}
-
 /* Make the folder if need be and see that none of the files is there; returns its descriptor. */
 static int open_folder(const char *path, int *ret_fd, struct fl_err *err)
 {
@@ -156,7 +148,7 @@ static int issue(struct fl_cli *cli, int folder, const char *tenant, const char 
                  struct fl_buf *key, struct fl_buf *csr)
 {
     struct fl_err err;
-    json_t *answer;
+    json_t *answer = NULL;
     int r;
 
     if (fl_cert_make_request(device, key, csr, &err) < 0)
@@ -189,7 +181,7 @@ int fl_device_cert_issue(struct fl_cli *cli)
     fl_buf_init(&key, PEM_MAX);
     fl_buf_init(&csr, PEM_MAX);
     r = issue(cli, folder, tenant, device, &key, &csr);
-    wipe(&key);
+    fl_buf_wipe(&key);
     fl_buf_done(&csr);
     (void)close(folder);
     return r;
@@ -201,7 +193,7 @@ static int find_fingerprint(struct fl_cli *cli, const char *tenant, const char *
 {
     size_t len = strlen(typed), found = 0, i;
     struct fl_cli_path path;
-    json_t *answer, *one;
+    json_t *answer = NULL, *one;
     int r;
 
     if (len < PREFIX_MIN)
@@ -241,7 +233,7 @@ int fl_device_cert_revoke(struct fl_cli *cli)
 {
     char tenant[64], device[64], typed[65], fingerprint[65];
     struct fl_cli_path path;
-    json_t *answer;
+    json_t *answer = NULL;
     int r = fl_cli_split(cli, cli->arg[0], tenant, device);
 
     plain_hex(cli->arg[1], typed, sizeof typed);
@@ -258,12 +250,7 @@ int fl_device_cert_revoke(struct fl_cli *cli)
                     fl_cli_path(&path, "/api/v1/tenants/", tenant, "/devices/", device,
                                 "/certificates/", fingerprint, NULL),
                     NULL, &answer);
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else if (r == FL_EXIT_OK)
-        (void)printf("Revoked: %s\n", fingerprint);
-    json_decref(answer);
-    return r;
+    return fl_cli_done(cli, r, answer, "Revoked: %s\n", fingerprint);
 }
 
 int fl_device_cert_pin(struct fl_cli *cli)
@@ -271,7 +258,7 @@ int fl_device_cert_pin(struct fl_cli *cli)
     FL_AUTO(fl_buf_done) struct fl_buf pem;
     char tenant[64], device[64];
     struct fl_cli_path path;
-    json_t *body, *answer;
+    json_t *body, *answer = NULL;
     struct fl_err err;
     int r = fl_cli_split(cli, cli->arg[0], tenant, device);
 
@@ -288,13 +275,6 @@ int fl_device_cert_pin(struct fl_cli *cli)
         fl_cli_path(&path, "/api/v1/tenants/", tenant, "/devices/", device, "/certificates", NULL),
         body, &answer);
     json_decref(body);
-    if (r != FL_EXIT_OK)
-        return r;
-    if (fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else
-        (void)printf("Device %s/%s may now connect with the certificate %s\n", tenant, device,
-                     fl_js_text(answer, "fingerprint"));
-    json_decref(answer);
-    return FL_EXIT_OK;
+    return fl_cli_done(cli, r, answer, "Device %s/%s may now connect with the certificate %s\n",
+                       tenant, device, fl_js_text(answer, "fingerprint"));
 }

@@ -80,7 +80,7 @@ static int run_list(struct fl_cli *cli)
     };
     struct fl_cli_path path;
     char tenant[64];
-    json_t *answer, *item;
+    json_t *answer = NULL, *item;
     struct fl_table *table;
     size_t i;
     int r = fl_cli_tenant(cli, tenant);
@@ -107,7 +107,7 @@ static int run_add(struct fl_cli *cli)
 {
     struct fl_cli_path path;
     char tenant[64], device[64];
-    json_t *body, *answer;
+    json_t *body, *answer = NULL;
     int r;
 
     if (cli->opt[FL_OPT_SITE] == NULL)
@@ -120,16 +120,10 @@ static int run_add(struct fl_cli *cli)
     put_settings(cli, body);
     r = fl_cli_call(cli, "POST", fl_device_path(&path, tenant, NULL), body, &answer);
     json_decref(body);
-    if (r != FL_EXIT_OK)
-        return r;
-    if (fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else
-        (void)printf("Device %s of tenant %s is there.\n"
-                     "Next: fairlead device cert issue %s/%s --out %s\n",
-                     device, tenant, tenant, device, device);
-    json_decref(answer);
-    return FL_EXIT_OK;
+    return fl_cli_done(cli, r, answer,
+                       "Device %s of tenant %s is there.\n"
+                       "Next: fairlead device cert issue %s/%s --out %s\n",
+                       device, tenant, tenant, device, device);
 }
 
 static void pair_count(struct fl_cli *cli, const char *name, const json_t *live, const char *key,
@@ -276,7 +270,7 @@ static int run_set(struct fl_cli *cli)
 {
     struct fl_cli_path path;
     char tenant[64], device[64];
-    json_t *body = json_object(), *answer;
+    json_t *body = json_object(), *answer = NULL;
     int r;
 
     put_settings(cli, body);
@@ -287,21 +281,14 @@ static int run_set(struct fl_cli *cli)
     if (r == FL_EXIT_OK)
         r = fl_cli_call(cli, "PATCH", fl_device_path(&path, tenant, device), body, &answer);
     json_decref(body);
-    if (r != FL_EXIT_OK)
-        return r;
-    if (fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else
-        (void)printf("Device %s/%s is changed.\n", tenant, device);
-    json_decref(answer);
-    return FL_EXIT_OK;
+    return fl_cli_done(cli, r, answer, "Device %s/%s is changed.\n", tenant, device);
 }
 
 static int run_remove(struct fl_cli *cli)
 {
     struct fl_cli_path path;
     char tenant[64], device[64];
-    json_t *answer;
+    json_t *answer = NULL;
     int r = fl_cli_split(cli, cli->arg[0], tenant, device);
 
     if (r != FL_EXIT_OK)
@@ -337,7 +324,7 @@ static int run_rogues(struct fl_cli *cli)
         {"last seen", false, false, 0},  {"from", false, true, 0},  {"certificate", false, true, 2},
         {"why refused", false, true, 0}, {"times", true, false, 0}, {"SHA-256", false, true, 3},
     };
-    json_t *answer, *item;
+    json_t *answer = NULL, *item;
     struct fl_table *table;
     size_t i;
     int r = fl_cli_list(cli, "/api/v1/instance/rogues", &answer);

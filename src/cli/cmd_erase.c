@@ -396,17 +396,12 @@ static int run_root_change(struct fl_cli *cli)
     body = json_object();
     r = fl_cli_call(cli, "POST", "/api/v1/instance/keys/root", body, &answer);
     json_decref(body);
-    if (r != FL_EXIT_OK)
-        return r;
-    if (fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else
-        (void)printf("The root key (%s) is a new one: %llu keys stand under it, key epoch %llu. "
-                     "Back it up now, apart from everything else (keys/root.key in data_dir).\n",
-                     fl_js_text(answer, "root_kind"), (unsigned long long)fl_js_num(answer, "keys"),
-                     (unsigned long long)fl_js_num(answer, "epoch"));
-    json_decref(answer);
-    return FL_EXIT_OK;
+    return fl_cli_done(cli, r, answer,
+                       "The root key (%s) is a new one: %llu keys stand under it, key epoch %llu. "
+                       "Back it up now, apart from everything else (keys/root.key in data_dir).\n",
+                       fl_js_text(answer, "root_kind"),
+                       (unsigned long long)fl_js_num(answer, "keys"),
+                       (unsigned long long)fl_js_num(answer, "epoch"));
 }
 
 const struct fl_command fl_cmd_keys[] = {

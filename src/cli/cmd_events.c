@@ -44,7 +44,7 @@ static int run_list(struct fl_cli *cli)
     uint64_t limit = 50, after = 0;
     struct fl_err err;
     char path[120];
-    json_t *answer;
+    json_t *answer = NULL;
     int r;
 
     if (cli->opt[FL_OPT_LIMIT] != NULL &&

@@ -82,16 +82,12 @@ static int run_add(struct fl_cli *cli)
     r = fl_cli_call(cli, "POST", fl_cli_path(&path, "/api/v1/tenants/", tenant, "/grants", NULL),
                     body, &grant);
     json_decref(body);
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(grant);
-    else if (r == FL_EXIT_OK)
-        (void)printf("Grant %u: tenant %s lets the operator in, %s the logs.\n"
-                     "It ends by: fairlead grant end %u --tenant %s\n",
-                     (unsigned)fl_js_num(grant, "id"), tenant,
-                     fl_js_bool(grant, "data") ? "with" : "without",
-                     (unsigned)fl_js_num(grant, "id"), tenant);
-    json_decref(grant);
-    return r;
+    return fl_cli_done(cli, r, grant,
+                       "Grant %u: tenant %s lets the operator in, %s the logs.\n"
+                       "It ends by: fairlead grant end %u --tenant %s\n",
+                       (unsigned)fl_js_num(grant, "id"), tenant,
+                       fl_js_bool(grant, "data") ? "with" : "without",
+                       (unsigned)fl_js_num(grant, "id"), tenant);
 }
 
 static int run_end(struct fl_cli *cli)
@@ -106,12 +102,7 @@ static int run_end(struct fl_cli *cli)
             cli, "DELETE",
             fl_cli_path(&path, "/api/v1/tenants/", tenant, "/grants/", cli->arg[0], NULL), NULL,
             &answer);
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else if (r == FL_EXIT_OK)
-        (void)printf("Grant %s of tenant %s has ended.\n", cli->arg[0], tenant);
-    json_decref(answer);
-    return r;
+    return fl_cli_done(cli, r, answer, "Grant %s of tenant %s has ended.\n", cli->arg[0], tenant);
 }
 
 const struct fl_command fl_cmd_grant[] = {
@@ -192,12 +183,8 @@ int fl_cli_department_add(struct fl_cli *cli)
                     fl_cli_path(&path, "/api/v1/tenants/", cli->arg[0], "/departments", NULL), body,
                     &answer);
     json_decref(body);
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else if (r == FL_EXIT_OK)
-        (void)printf("Department %s of tenant %s is there.\n", cli->arg[1], cli->arg[0]);
-    json_decref(answer);
-    return r;
+    return fl_cli_done(cli, r, answer, "Department %s of tenant %s is there.\n", cli->arg[1],
+                       cli->arg[0]);
 }
 
 int fl_cli_department_remove(struct fl_cli *cli)
@@ -209,10 +196,6 @@ int fl_cli_department_remove(struct fl_cli *cli)
         fl_cli_path(&path, "/api/v1/tenants/", cli->arg[0], "/departments/", cli->arg[1], NULL),
         NULL, &answer);
 
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else if (r == FL_EXIT_OK)
-        (void)printf("Department %s of tenant %s is removed.\n", cli->arg[1], cli->arg[0]);
-    json_decref(answer);
-    return r;
+    return fl_cli_done(cli, r, answer, "Department %s of tenant %s is removed.\n", cli->arg[1],
+                       cli->arg[0]);
 }

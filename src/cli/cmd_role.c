@@ -124,12 +124,7 @@ static int store(struct fl_cli *cli, bool add)
                     fl_cli_people_path(&whose, "roles", add ? NULL : whose.name, "", &path), body,
                     &role);
     json_decref(body);
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(role);
-    else if (r == FL_EXIT_OK)
-        (void)printf("Role %s is %s.\n", cli->arg[0], add ? "there" : "changed");
-    json_decref(role);
-    return r;
+    return fl_cli_done(cli, r, role, "Role %s is %s.\n", cli->arg[0], add ? "there" : "changed");
 }
 
 static int run_add(struct fl_cli *cli)
@@ -144,23 +139,7 @@ static int run_set(struct fl_cli *cli)
 
 static int run_remove(struct fl_cli *cli)
 {
-    struct fl_cli_whose whose;
-    struct fl_cli_path path;
-    json_t *answer = NULL;
-    int r = fl_cli_whose(cli, cli->arg[0], &whose);
-
-    if (r != FL_EXIT_OK)
-        return r;
-    if (!fl_cli_sure(cli, "Role %s will be removed.", cli->arg[0]))
-        return FL_EXIT_USAGE;
-    r = fl_cli_call(cli, "DELETE", fl_cli_people_path(&whose, "roles", whose.name, "", &path), NULL,
-                    &answer);
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else if (r == FL_EXIT_OK)
-        (void)printf("Role %s is removed.\n", cli->arg[0]);
-    json_decref(answer);
-    return r;
+    return fl_cli_people_remove(cli, "roles", "Role", "will be removed.");
 }
 
 #define RIGHTS                                                                                     \

@@ -73,7 +73,7 @@ static int run_list(struct fl_cli *cli)
 {
     struct fl_cli_path path;
     char tenant[64];
-    json_t *answer;
+    json_t *answer = NULL;
     int r = fl_cli_tenant(cli, tenant);
 
     if (r == FL_EXIT_OK)
@@ -92,7 +92,7 @@ static int run_add(struct fl_cli *cli)
 {
     struct fl_cli_path path;
     char tenant[64], site[64];
-    json_t *body, *answer;
+    json_t *body, *answer = NULL;
     int r = fl_cli_split(cli, cli->arg[0], tenant, site);
 
     if (r != FL_EXIT_OK)
@@ -102,16 +102,10 @@ static int run_add(struct fl_cli *cli)
     if (r == FL_EXIT_OK)
         r = fl_cli_call(cli, "POST", sites(&path, tenant, NULL), body, &answer);
     json_decref(body);
-    if (r != FL_EXIT_OK)
-        return r;
-    if (fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else
-        (void)printf("Site %s of tenant %s is there.\n"
-                     "Next: fairlead device add %s/DEVICE --site %s\n",
-                     site, tenant, tenant, site);
-    json_decref(answer);
-    return FL_EXIT_OK;
+    return fl_cli_done(cli, r, answer,
+                       "Site %s of tenant %s is there.\n"
+                       "Next: fairlead device add %s/DEVICE --site %s\n",
+                       site, tenant, tenant, site);
 }
 
 static int run_show(struct fl_cli *cli)
@@ -147,7 +141,7 @@ static int run_set(struct fl_cli *cli)
 {
     struct fl_cli_path path;
     char tenant[64], site[64];
-    json_t *body = json_object(), *answer;
+    json_t *body = json_object(), *answer = NULL;
     int r = put_settings(cli, body);
 
     if (r != FL_EXIT_OK)
@@ -159,21 +153,14 @@ static int run_set(struct fl_cli *cli)
     if (r == FL_EXIT_OK)
         r = fl_cli_call(cli, "PATCH", sites(&path, tenant, site), body, &answer);
     json_decref(body);
-    if (r != FL_EXIT_OK)
-        return r;
-    if (fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else
-        (void)printf("Site %s/%s is changed.\n", tenant, site);
-    json_decref(answer);
-    return FL_EXIT_OK;
+    return fl_cli_done(cli, r, answer, "Site %s/%s is changed.\n", tenant, site);
 }
 
 static int run_remove(struct fl_cli *cli)
 {
     struct fl_cli_path path;
     char tenant[64], site[64];
-    json_t *answer;
+    json_t *answer = NULL;
     int r = fl_cli_split(cli, cli->arg[0], tenant, site);
 
     if (r != FL_EXIT_OK)

@@ -98,7 +98,7 @@ static int by_tenant(struct fl_cli *cli, const json_t *tenants)
 
 static int run_stats(struct fl_cli *cli)
 {
-    json_t *answer;
+    json_t *answer = NULL;
     int r = fl_cli_call(cli, "GET", "/api/v1/instance/store", NULL, &answer);
 
     if (r != FL_EXIT_OK)

@@ -70,7 +70,7 @@ static int run_list(struct fl_cli *cli)
         {"local access", false, true, 1},
     };
     char text[2 * FL_UNIT_TEXT_BYTES];
-    json_t *answer, *item;
+    json_t *answer = NULL, *item;
     struct fl_table *table;
     size_t i;
     int r = fl_cli_list(cli, TENANTS, &answer);
@@ -187,7 +187,7 @@ static int set_access(struct fl_cli *cli)
     const char *typed = cli->opt[FL_OPT_LOCAL_ACCESS];
     struct fl_cli_path path;
     char text[2 * FL_UNIT_TEXT_BYTES];
-    json_t *body, *answer;
+    json_t *body, *answer = NULL;
     int64_t us = 0;
     int r;
 
@@ -240,7 +240,7 @@ static int run_remove(struct fl_cli *cli)
 {
     const char *slug = cli->arg[0];
     struct fl_cli_path path;
-    json_t *answer;
+    json_t *answer = NULL;
     int r;
 
     if (!fl_cli_sure(cli,
@@ -271,7 +271,7 @@ static int run_ca_set(struct fl_cli *cli)
     FL_AUTO(fl_buf_done) struct fl_buf pem;
     struct fl_cli_path path;
     struct fl_err err;
-    json_t *body, *answer;
+    json_t *body, *answer = NULL;
     int r;
 
     fl_buf_init(&pem, (size_t)64 * 1024);
@@ -283,21 +283,15 @@ static int run_ca_set(struct fl_cli *cli)
     r = fl_cli_call(cli, "PUT", fl_cli_path(&path, TENANTS "/", cli->arg[0], "/ca", NULL), body,
                     &answer);
     json_decref(body);
-    if (r != FL_EXIT_OK)
-        return r;
-    if (fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else
-        (void)printf("Certificates of this CA are now accepted as senders of tenant %s.\n",
-                     cli->arg[0]);
-    json_decref(answer);
-    return FL_EXIT_OK;
+    return fl_cli_done(cli, r, answer,
+                       "Certificates of this CA are now accepted as senders of tenant %s.\n",
+                       cli->arg[0]);
 }
 
 static int run_ca_remove(struct fl_cli *cli)
 {
     struct fl_cli_path path;
-    json_t *answer;
+    json_t *answer = NULL;
     int r;
 
     if (!fl_cli_sure(cli,

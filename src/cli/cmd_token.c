@@ -89,23 +89,7 @@ static int run_add(struct fl_cli *cli)
 
 static int run_remove(struct fl_cli *cli)
 {
-    struct fl_cli_whose whose;
-    struct fl_cli_path path;
-    json_t *answer = NULL;
-    int r = fl_cli_whose(cli, cli->arg[0], &whose);
-
-    if (r != FL_EXIT_OK)
-        return r;
-    if (!fl_cli_sure(cli, "Token %s will not open anything any more.", cli->arg[0]))
-        return FL_EXIT_USAGE;
-    r = fl_cli_call(cli, "DELETE", fl_cli_people_path(&whose, "tokens", whose.name, "", &path),
-                    NULL, &answer);
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else if (r == FL_EXIT_OK)
-        (void)printf("Token %s is removed.\n", cli->arg[0]);
-    json_decref(answer);
-    return r;
+    return fl_cli_people_remove(cli, "tokens", "Token", "will not open anything any more.");
 }
 
 const struct fl_command fl_cmd_token[] = {

@@ -48,6 +48,22 @@ const char *fl_cli_people_path(const struct fl_cli_whose *whose, const char *nou
     return ret->text;
 }
 
+int fl_cli_people_remove(struct fl_cli *cli, const char *noun, const char *what, const char *then)
+{
+    struct fl_cli_whose whose;
+    struct fl_cli_path path;
+    json_t *answer = NULL;
+    int r = fl_cli_whose(cli, cli->arg[0], &whose);
+
+    if (r != FL_EXIT_OK)
+        return r;
+    if (!fl_cli_sure(cli, "%s %s %s", what, cli->arg[0], then))
+        return FL_EXIT_USAGE;
+    r = fl_cli_call(cli, "DELETE", fl_cli_people_path(&whose, noun, whose.name, "", &path), NULL,
+                    &answer);
+    return fl_cli_done(cli, r, answer, "%s %s is removed.\n", what, cli->arg[0]);
+}
+
 const char *fl_cli_whose_text(const struct fl_cli_whose *whose, char text[80])
 {
     if (whose->tenant[0] == '\0')
@@ -273,33 +289,12 @@ static int run_set(struct fl_cli *cli)
         r = fl_cli_call(cli, "PATCH", fl_cli_people_path(&whose, "users", whose.name, "", &path),
                         body, &user);
     json_decref(body);
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(user);
-    else if (r == FL_EXIT_OK)
-        (void)printf("User %s is changed.\n", fl_js_text(user, "sign_in"));
-    json_decref(user);
-    return r;
+    return fl_cli_done(cli, r, user, "User %s is changed.\n", fl_js_text(user, "sign_in"));
 }
 
 static int run_remove(struct fl_cli *cli)
 {
-    struct fl_cli_whose whose;
-    struct fl_cli_path path;
-    json_t *answer = NULL;
-    int r = fl_cli_whose(cli, cli->arg[0], &whose);
-
-    if (r != FL_EXIT_OK)
-        return r;
-    if (!fl_cli_sure(cli, "User %s will be removed; sessions and tokens end.", cli->arg[0]))
-        return FL_EXIT_USAGE;
-    r = fl_cli_call(cli, "DELETE", fl_cli_people_path(&whose, "users", whose.name, "", &path), NULL,
-                    &answer);
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else if (r == FL_EXIT_OK)
-        (void)printf("User %s is removed.\n", cli->arg[0]);
-    json_decref(answer);
-    return r;
+    return fl_cli_people_remove(cli, "users", "User", "will be removed; sessions and tokens end.");
 }
 
 static int reset(struct fl_cli *cli, const struct fl_cli_whose *whose, json_t *what)
@@ -379,12 +374,7 @@ static int run_sign_out(struct fl_cli *cli)
         r = fl_cli_call(cli, "DELETE",
                         fl_cli_people_path(&whose, "users", whose.name, "/sessions", &path), NULL,
                         &answer);
-    if (r == FL_EXIT_OK && fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else if (r == FL_EXIT_OK)
-        (void)printf("User %s is signed out everywhere.\n", cli->arg[0]);
-    json_decref(answer);
-    return r;
+    return fl_cli_done(cli, r, answer, "User %s is signed out everywhere.\n", cli->arg[0]);
 }
 
 #define SETTINGS                                                                                   \

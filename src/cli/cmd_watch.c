@@ -88,7 +88,7 @@ static int run_alarm_list(struct fl_cli *cli)
 {
     FL_AUTO(fl_buf_done) struct fl_buf path;
     bool first = true;
-    json_t *answer;
+    json_t *answer = NULL;
     int r;
 
     fl_buf_init(&path, 4096);
@@ -132,7 +132,7 @@ static int print_history(struct fl_cli *cli)
 {
     FL_AUTO(fl_buf_done) struct fl_buf path;
     const json_t *item;
-    json_t *answer;
+    json_t *answer = NULL;
     size_t i;
     int r;
 
@@ -198,14 +198,7 @@ static int patch_alarm(struct fl_cli *cli, json_t *body, const char *said)
     if (r == FL_EXIT_OK)
         r = fl_cli_call(cli, "PATCH", (const char *)path.ptr, body, &answer);
     json_decref(body);
-    if (r != FL_EXIT_OK)
-        return r;
-    if (fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else
-        (void)printf("Alarm %s is %s.\n", cli->arg[0], said);
-    json_decref(answer);
-    return FL_EXIT_OK;
+    return fl_cli_done(cli, r, answer, "Alarm %s is %s.\n", cli->arg[0], said);
 }
 
 static int run_ack(struct fl_cli *cli)
@@ -348,7 +341,8 @@ static int put_threshold(json_t *body, const char *text)
         return fl_cli_usage("--threshold is a sign and a number, such as '>100' or '<5M'");
     (void)snprintf(op, sizeof op, "%.*s", (int)sign, text);
     (void)json_object_set_new(body, "op", json_string(op));
-    (void)json_object_set_new(body, "threshold", json_integer((json_int_t)(value * factor)));
+    (void)json_object_set_new(body, "threshold",
+                              json_integer((json_int_t)value * (json_int_t)factor));
     return FL_EXIT_OK;
 }
 
@@ -418,7 +412,7 @@ static int run_search_list(struct fl_cli *cli)
     FL_AUTO(fl_buf_done) struct fl_buf path;
     struct fl_table *table;
     const json_t *item;
-    json_t *answer;
+    json_t *answer = NULL;
     size_t i;
     int r;
 
@@ -526,16 +520,10 @@ static int run_search_run(struct fl_cli *cli)
     int r = call_search(cli, "POST", true, "/run", body, &answer);
 
     json_decref(body);
-    if (r != FL_EXIT_OK)
-        return r;
-    if (fl_cli_flag(cli, FL_OPT_JSON))
-        fl_js_line(answer);
-    else
-        (void)printf("%" PRIu64 "%s%s%s\n", fl_js_num(answer, "value"),
-                     fl_js_text(answer, "key")[0] == '\0' ? "" : " of ", fl_js_text(answer, "key"),
-                     fl_js_bool(answer, "over") ? "  over its threshold" : "");
-    json_decref(answer);
-    return FL_EXIT_OK;
+    return fl_cli_done(cli, r, answer, "%" PRIu64 "%s%s%s\n", fl_js_num(answer, "value"),
+                       fl_js_text(answer, "key")[0] == '\0' ? "" : " of ",
+                       fl_js_text(answer, "key"),
+                       fl_js_bool(answer, "over") ? "  over its threshold" : "");
 }
 
 #define SEARCH_SETTINGS                                                                            \

@@ -164,9 +164,7 @@ static int issue(struct fl_demo_run *run, size_t i, int folder, struct fl_err *e
     if (rc == FL_OK)
         rc = write_new(folder, "ca.pem", fl_span_str(fl_js_text(answer, "ca_pem")), 0644, err);
     json_decref(answer);
-    if (key.ptr != NULL)
-        explicit_bzero(key.ptr, key.cap);
-    fl_buf_done(&key);
+    fl_buf_wipe(&key);
     fl_buf_done(&csr);
     return rc;
 }

@@ -23,6 +23,9 @@ int fl_cli_whose(struct fl_cli *cli, const char *word, struct fl_cli_whose *ret)
 /* base + "/users/" + encoded name; name NULL: the list; more: "/reset" or "". */
 const char *fl_cli_people_path(const struct fl_cli_whose *whose, const char *noun, const char *name,
                                const char *more, struct fl_cli_path *ret);
+/* Remove what the first word names, once that is sure: noun "roles", what "Role", and what becomes
+ * of it, a sentence's end. */
+int fl_cli_people_remove(struct fl_cli *cli, const char *noun, const char *what, const char *then);
 /* "the operator's staff" or "tenant T". */
 const char *fl_cli_whose_text(const struct fl_cli_whose *whose, char text[80]);
 /* A JSON array of the words of a comma list. */

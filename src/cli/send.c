@@ -267,7 +267,8 @@ int fl_sender_tls(const char *cert, const char *key, const char *ca, const char 
 {
     unsigned char fingerprint[FL_TLS_FINGERPRINT_BYTES];
     struct fl_tls_client_config config = {.cert_pem = {NULL, 0}};
-    FL_AUTO(fl_buf_done) struct fl_buf cert_pem, key_pem, ca_pem;
+    FL_AUTO(fl_buf_done) struct fl_buf cert_pem, ca_pem;
+    FL_AUTO(fl_buf_wipe) struct fl_buf key_pem;
     int rc = read_pem(cert, &cert_pem, err);
     int rc_key = read_pem(key, &key_pem, rc == FL_OK ? err : NULL);
     int rc_ca = read_pem(ca, &ca_pem, rc == FL_OK && rc_key == FL_OK ? err : NULL);
@@ -285,7 +286,5 @@ int fl_sender_tls(const char *cert, const char *key, const char *ca, const char 
     config.ca_pem = fl_buf_span(&ca_pem);
     if (rc == FL_OK)
         rc = fl_tls_client_new(&config, ret, err);
-    if (key_pem.ptr != NULL)
-        explicit_bzero(key_pem.ptr, key_pem.cap);
     return rc;
 }

@@ -204,9 +204,10 @@ static int read_lines(struct fl_span text, struct fl_http_head *head, int *ret_s
 
     while (r == FL_OK && text.len > 0) {
         const unsigned char *end = memmem(text.ptr, text.len, "\r\n", 2);
-        struct fl_span line = fl_span_of(text.ptr, (size_t)(end - text.ptr));
+        struct fl_span line = fl_span_of(text.ptr, end == NULL ? 0 : (size_t)(end - text.ptr));
 
-        if (memchr(line.ptr, '\n', line.len) != NULL || memchr(line.ptr, '\r', line.len) != NULL)
+        if (end == NULL || memchr(line.ptr, '\n', line.len) != NULL ||
+            memchr(line.ptr, '\r', line.len) != NULL)
             return refuse(400, ret_status, err, "a line of the head does not end with CR LF");
         r = first ? read_first(line, head, ret_status, err)
                   : read_field(line, head, ret_status, err);
@@ -245,6 +246,8 @@ int64_t fl_http_read(struct fl_span bytes, size_t seen, struct fl_http_head *ret
     const unsigned char *end;
     int r;
 
+    if (bytes.ptr == NULL)
+        return 0;
     while (blank < 4 && bytes.len >= blank + 2 && memcmp(bytes.ptr + blank, "\r\n", 2) == 0)
         blank += 2; /* RFC 9112 2.2: an empty line before the request is passed over */
     from = seen > blank + 3 ? seen - 3 : blank;

@@ -426,11 +426,6 @@ static const struct member enrol_members[] = {
     SPAN(enrol, secret, FL_MSG_SECRET_MAX),
 };
 
-static const struct member session_confirm_members[] = {
-    SPAN(session_confirm, token, FL_MSG_SECRET_MAX),
-    SPAN(session_confirm, code, FL_MSG_SECRET_MAX),
-};
-
 static const struct member session_end_members[] = {
     U64(session_end, by),
     U32(session_end, by_uid),
@@ -619,7 +614,7 @@ static const struct row rows[FL_MSG_TYPE_COUNT] = {
     [FL_MSG_SESSION_PASSWORD] = ROW(session_password, "session_password", BIT(CORE), BIT(KEYS)),
     [FL_MSG_SESSION_ENROL] = ROW(session_enrol, "session_enrol", BIT(CORE), BIT(KEYS)),
     [FL_MSG_ENROL] = ROW(enrol, "enrol", BIT(KEYS), BIT(CORE)),
-    [FL_MSG_SESSION_CONFIRM] = ROW(session_confirm, "session_confirm", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_SESSION_CONFIRM] = ROW(session_code, "session_confirm", BIT(CORE), BIT(KEYS)),
     [FL_MSG_SESSION_END] = ROW(session_end, "session_end", BIT(CORE), BIT(KEYS)),
     [FL_MSG_SESSIONS_ASK] = ROW(sessions_ask, "sessions_ask", BIT(CORE), BIT(KEYS)),
     [FL_MSG_SESSION] = ROW(session, "session", BIT(KEYS), BIT(CORE)),

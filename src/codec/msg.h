@@ -496,8 +496,8 @@ struct fl_msg_session_ask {
     struct fl_span token;
     uint8_t active; /* 1: somebody did something, the idle time begins anew */
 };
-struct fl_msg_session_code {
-    struct fl_span token, code; /* six digits, or a recovery code */
+struct fl_msg_session_code {    /* SESSION_CODE and SESSION_CONFIRM */
+    struct fl_span token, code; /* six digits; SESSION_CODE: or a recovery code */
 };
 struct fl_msg_session_password {
     struct fl_span token, old, fresh;
@@ -507,9 +507,6 @@ struct fl_msg_session_enrol {
 };
 struct fl_msg_enrol {
     struct fl_span secret; /* base32 */
-};
-struct fl_msg_session_confirm {
-    struct fl_span token, code;
 };
 struct fl_msg_session_end {
     uint64_t by;

@@ -207,10 +207,11 @@ const struct fl_conf_row fl_conf_rows[FL_SETTING_COUNT] = {
         {
             .name = "tail_max",
             .kind = FL_CONF_COUNT,
-            .preset = "16",
+            .preset = "256",
             .min = 1,
-            .max = 1000,
+            .max = 1024,
             .brief = "Live tails of a tenant at the same time.",
+            .help = "Over all tenants there may be 1,024.",
         },
     [FL_SET_IDLE_S] =
         {
@@ -327,7 +328,9 @@ const struct fl_conf_row fl_conf_rows[FL_SETTING_COUNT] = {
             .brief = "Passwords that are hashed at the same time.",
             .help =
                 "Each takes 64 MiB and, for about 0.2 s, a processor; eight more a thread wait, "
-                "at most 5 s. What is over that is refused with a word to try again.",
+                "at most 5 s. What is over that is refused with a word to try again. One processor "
+                "is left to the others, however many are set: with two or one, one password at a "
+                "time.",
         },
 };
 

@@ -162,6 +162,11 @@ int fl_db_named(int r, struct fl_err *err, const char *noun, const char *name)
     return r;
 }
 
+int fl_db_no_number(int r, struct fl_err *err, const char *noun, uint32_t id)
+{
+    return r == FL_E_NOENT ? fl_err_set(err, r, "there is no %s number %u", noun, id) : r;
+}
+
 /* ---- lists ---- */
 
 /* One row more than asked for tells whether there is a next page. */
@@ -199,6 +204,30 @@ const char *fl_listing_after(struct fl_db_page page)
     return page.after == NULL ? "" : page.after;
 }
 
+static struct fl_listing in_order(struct fl_db *db, const struct fl_rows *rows, uint32_t tenant,
+                                  struct fl_db_page page, const char *order, const char *rest)
+{
+    return (struct fl_listing){
+        .sql = db->sql,
+        .rows = rows,
+        .all = OF_TENANT(tenant),
+        .rest = {rest, {FL_VALUE_I64(tenant), FL_VALUE_TEXT(fl_listing_after(page))}, 2},
+        .order = order,
+        .limit = page.limit};
+}
+
+struct fl_listing fl_listing_by_slug(struct fl_db *db, const struct fl_rows *rows, uint32_t tenant,
+                                     struct fl_db_page page)
+{
+    return in_order(db, rows, tenant, page, "slug", "tenant = ?1 AND slug > ?2");
+}
+
+struct fl_listing fl_listing_by_name(struct fl_db *db, const struct fl_rows *rows, uint32_t tenant,
+                                     struct fl_db_page page)
+{
+    return in_order(db, rows, tenant, page, "name", "tenant = ?1 AND name > ?2");
+}
+
 /* A cursor of a list in order of ids. */
 int fl_listing_after_id(struct fl_db_page page, uint64_t start, uint64_t *ret, struct fl_err *err)
 {
@@ -215,14 +244,6 @@ int fl_listing_after_id(struct fl_db_page page, uint64_t start, uint64_t *ret, s
 #define BY_SLUG(slug)                                                                              \
     {                                                                                              \
         "slug = ?1", {FL_VALUE_TEXT(slug)}, 1                                                      \
-    }
-#define BY_TENANT_SLUG(tenant, slug)                                                               \
-    {                                                                                              \
-        "tenant = ?1 AND slug = ?2", {FL_VALUE_I64(tenant), FL_VALUE_TEXT(slug)}, 2                \
-    }
-#define OF_TENANT(tenant)                                                                          \
-    {                                                                                              \
-        "tenant = ?1", {FL_VALUE_I64(tenant)}, 1                                                   \
     }
 
 int fl_db_tenant_add(struct fl_db *db, struct fl_tenant *t, struct fl_err *err)
@@ -246,7 +267,7 @@ int fl_db_tenant_by_id(struct fl_db *db, uint32_t id, struct fl_tenant *ret, str
     const struct fl_where where = {"id = ?1", {FL_VALUE_I64(id)}, 1};
     int r = fl_row_get(db->sql, &tenants, &where, ret, err);
 
-    return r == FL_E_NOENT ? fl_err_set(err, r, "there is no tenant number %u", id) : r;
+    return fl_db_no_number(r, err, "tenant", id);
 }
 
 int fl_db_tenant_set(struct fl_db *db, const struct fl_tenant *t, struct fl_err *err)
@@ -279,32 +300,21 @@ static void tenant_cursor(const void *obj, char *ret, size_t size)
 }
 
 /* The caller's function has the row's type; this keeps the call well-defined. */
-struct tenant_fn {
-    int (*fn)(void *ctx, const struct fl_tenant *tenant);
-    void *ctx;
-};
-
-static int call_tenant(void *ctx, const void *obj)
-{
-    const struct tenant_fn *f = ctx;
-
-    return f->fn(f->ctx, obj);
-}
+TYPED(fl_tenant)
 
 int fl_db_tenants(struct fl_db *db, struct fl_db_page page,
                   int (*fn)(void *ctx, const struct fl_tenant *tenant), void *ctx,
                   struct fl_db_list *ret, struct fl_err *err)
 {
-    struct fl_tenant row = {0};
-    struct tenant_fn call = {fn, ctx};
+    struct fl_tenant_fn call = {.fn = fn, .ctx = ctx};
     struct fl_listing l = {.sql = db->sql,
                            .rows = &tenants,
                            .all = {.text = "1"},
                            .rest = {"slug > ?1", {FL_VALUE_TEXT(fl_listing_after(page))}, 1},
                            .order = "slug",
-                           .obj = &row,
+                           .obj = &call.row,
                            .cursor = tenant_cursor,
-                           .fn = call_tenant,
+                           .fn = call_fl_tenant,
                            .ctx = &call,
                            .limit = page.limit};
 
@@ -333,7 +343,7 @@ int fl_db_tenant_ca_set(struct fl_db *db, const struct fl_tenant_ca *ca, struct 
                           "excluded.not_after_us, created_us = excluded.created_us",
                           err);
 
-    return r == FL_E_NOENT ? fl_err_set(err, r, "there is no tenant number %u", ca->tenant) : r;
+    return fl_db_no_number(r, err, "tenant", ca->tenant);
 }
 
 int fl_db_tenant_ca_remove(struct fl_db *db, uint32_t tenant, struct fl_err *err)
@@ -375,13 +385,20 @@ int fl_db_site_set(struct fl_db *db, const struct fl_site *s, struct fl_err *err
     return r < 0 ? r : fl_db_named(fl_row_update(db->sql, &sites, s, err), err, "site", s->slug);
 }
 
+int fl_db_site_devices(struct fl_db *db, uint32_t tenant, const char *slug, uint64_t *ret,
+                       struct fl_err *err)
+{
+    const struct fl_where there = {
+        "tenant = ?1 AND site = ?2", {FL_VALUE_I64(tenant), FL_VALUE_TEXT(slug)}, 2};
+
+    return fl_row_count(db->sql, &devices, &there, ret, err);
+}
+
 int fl_db_site_remove(struct fl_db *db, uint32_t tenant, const char *slug, struct fl_err *err)
 {
     const struct fl_where where = BY_TENANT_SLUG(tenant, slug);
-    const struct fl_where there = {
-        "tenant = ?1 AND site = ?2", {FL_VALUE_I64(tenant), FL_VALUE_TEXT(slug)}, 2};
     uint64_t n = 0;
-    int r = fl_row_count(db->sql, &devices, &there, &n, err);
+    int r = fl_db_site_devices(db, tenant, slug, &n, err);
 
     if (r == 0 && n > 0)
         return fl_err_set(err, FL_E_EXISTS,
@@ -395,37 +412,19 @@ static void site_cursor(const void *obj, char *ret, size_t size)
     (void)snprintf(ret, size, "%s", ((const struct fl_site *)obj)->slug);
 }
 
-struct site_fn {
-    int (*fn)(void *ctx, const struct fl_site *site);
-    void *ctx;
-};
-
-static int call_site(void *ctx, const void *obj)
-{
-    const struct site_fn *f = ctx;
-
-    return f->fn(f->ctx, obj);
-}
+TYPED(fl_site)
 
 int fl_db_sites(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
                 int (*fn)(void *ctx, const struct fl_site *site), void *ctx, struct fl_db_list *ret,
                 struct fl_err *err)
 {
-    struct fl_site row = {0};
-    struct site_fn call = {fn, ctx};
-    struct fl_listing l = {.sql = db->sql,
-                           .rows = &sites,
-                           .all = OF_TENANT(tenant),
-                           .rest = {"tenant = ?1 AND slug > ?2",
-                                    {FL_VALUE_I64(tenant), FL_VALUE_TEXT(fl_listing_after(page))},
-                                    2},
-                           .order = "slug",
-                           .obj = &row,
-                           .cursor = site_cursor,
-                           .fn = call_site,
-                           .ctx = &call,
-                           .limit = page.limit};
+    struct fl_site_fn call = {.fn = fn, .ctx = ctx};
+    struct fl_listing l = fl_listing_by_slug(db, &sites, tenant, page);
 
+    l.obj = &call.row;
+    l.cursor = site_cursor;
+    l.fn = call_fl_site;
+    l.ctx = &call;
     return fl_listing_all(&l, ret, err);
 }
 
@@ -487,37 +486,19 @@ static void device_cursor(const void *obj, char *ret, size_t size)
     (void)snprintf(ret, size, "%s", ((const struct fl_device *)obj)->slug);
 }
 
-struct device_fn {
-    int (*fn)(void *ctx, const struct fl_device *device);
-    void *ctx;
-};
-
-static int call_device(void *ctx, const void *obj)
-{
-    const struct device_fn *f = ctx;
-
-    return f->fn(f->ctx, obj);
-}
+TYPED(fl_device)
 
 int fl_db_devices(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
                   int (*fn)(void *ctx, const struct fl_device *device), void *ctx,
                   struct fl_db_list *ret, struct fl_err *err)
 {
-    struct fl_device row = {0};
-    struct device_fn call = {fn, ctx};
-    struct fl_listing l = {.sql = db->sql,
-                           .rows = &devices,
-                           .all = OF_TENANT(tenant),
-                           .rest = {"tenant = ?1 AND slug > ?2",
-                                    {FL_VALUE_I64(tenant), FL_VALUE_TEXT(fl_listing_after(page))},
-                                    2},
-                           .order = "slug",
-                           .obj = &row,
-                           .cursor = device_cursor,
-                           .fn = call_device,
-                           .ctx = &call,
-                           .limit = page.limit};
+    struct fl_device_fn call = {.fn = fn, .ctx = ctx};
+    struct fl_listing l = fl_listing_by_slug(db, &devices, tenant, page);
 
+    l.obj = &call.row;
+    l.cursor = device_cursor;
+    l.fn = call_fl_device;
+    l.ctx = &call;
     return fl_listing_all(&l, ret, err);
 }
 
@@ -566,17 +547,7 @@ static void certificate_cursor(const void *obj, char *ret, size_t size)
     (void)snprintf(ret, size, "%u", ((const struct fl_certificate *)obj)->id);
 }
 
-struct certificate_fn {
-    int (*fn)(void *ctx, const struct fl_certificate *cert);
-    void *ctx;
-};
-
-static int call_certificate(void *ctx, const void *obj)
-{
-    const struct certificate_fn *f = ctx;
-
-    return f->fn(f->ctx, obj);
-}
+TYPED(fl_certificate)
 
 int fl_db_certificates(struct fl_db *db, uint32_t tenant, const char *device,
                        struct fl_db_page page,
@@ -584,17 +555,16 @@ int fl_db_certificates(struct fl_db *db, uint32_t tenant, const char *device,
                        struct fl_db_list *ret, struct fl_err *err)
 {
     const char *of = device == NULL ? "" : device;
-    struct fl_certificate row = {0};
-    struct certificate_fn call = {fn, ctx};
+    struct fl_certificate_fn call = {.fn = fn, .ctx = ctx};
     struct fl_listing l = {.sql = db->sql,
                            .rows = &certificates,
                            .all = {"tenant = ?1 AND (?2 = '' OR device = ?2)",
                                    {FL_VALUE_I64(tenant), FL_VALUE_TEXT(of)},
                                    2},
                            .order = "id",
-                           .obj = &row,
+                           .obj = &call.row,
                            .cursor = certificate_cursor,
-                           .fn = call_certificate,
+                           .fn = call_fl_certificate,
                            .ctx = &call,
                            .limit = page.limit};
     uint64_t after;
@@ -697,17 +667,7 @@ static void rogue_cursor(const void *obj, char *ret, size_t size)
     (void)snprintf(ret, size, "%lld.%llu", (long long)rogue->at_us, (unsigned long long)rogue->id);
 }
 
-struct rogue_fn {
-    int (*fn)(void *ctx, const struct fl_rogue *rogue);
-    void *ctx;
-};
-
-static int call_rogue(void *ctx, const void *obj)
-{
-    const struct rogue_fn *f = ctx;
-
-    return f->fn(f->ctx, obj);
-}
+TYPED(fl_rogue)
 
 static int after_rogue(struct fl_db_page page, uint64_t *ret_at, uint64_t *ret_id,
                        struct fl_err *err)
@@ -728,15 +688,14 @@ int fl_db_rogues(struct fl_db *db, struct fl_db_page page,
                  int (*fn)(void *ctx, const struct fl_rogue *rogue), void *ctx,
                  struct fl_db_list *ret, struct fl_err *err)
 {
-    struct fl_rogue row = {0};
-    struct rogue_fn call = {fn, ctx};
+    struct fl_rogue_fn call = {.fn = fn, .ctx = ctx};
     struct fl_listing l = {.sql = db->sql,
                            .rows = &rogues,
                            .all = {.text = "1"},
                            .order = "at_us DESC, id DESC",
-                           .obj = &row,
+                           .obj = &call.row,
                            .cursor = rogue_cursor,
-                           .fn = call_rogue,
+                           .fn = call_fl_rogue,
                            .ctx = &call,
                            .limit = page.limit};
     uint64_t at, id;

@@ -84,6 +84,9 @@ int fl_db_site_set(struct fl_db *db, const struct fl_site *site, struct fl_err *
 /* FL_E_EXISTS: devices stand there still. */
 int fl_db_site_remove(struct fl_db *db, uint32_t tenant, const char *slug, struct fl_err *err)
     FL_MUST_CHECK;
+/* How many devices stand there; 0 also where there is no such site. */
+int fl_db_site_devices(struct fl_db *db, uint32_t tenant, const char *slug, uint64_t *ret,
+                       struct fl_err *err) FL_MUST_CHECK;
 int fl_db_sites(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
                 int (*fn)(void *ctx, const struct fl_site *site), void *ctx, struct fl_db_list *ret,
                 struct fl_err *err) FL_MUST_CHECK;

@@ -69,14 +69,6 @@ static const struct fl_rows agains = ROWS(fl_again, "agains", 0);
 
 /* ---- what they share ---- */
 
-#define OF_TENANT(tenant)                                                                          \
-    {                                                                                              \
-        "tenant = ?1", {FL_VALUE_I64(tenant)}, 1                                                   \
-    }
-#define BY_ID(id)                                                                                  \
-    {                                                                                              \
-        "id = ?1", {FL_VALUE_I64(id)}, 1                                                           \
-    }
 #define BY_NAME(tenant, name)                                                                      \
     {                                                                                              \
         "tenant = ?1 AND name = ?2", {FL_VALUE_I64(tenant), FL_VALUE_TEXT(name)}, 2                \
@@ -87,24 +79,6 @@ static const struct fl_rows agains = ROWS(fl_again, "agains", 0);
         "tenant = ?1 AND (name = ?2 OR CAST(id AS TEXT) = ?2)",                                    \
             {FL_VALUE_I64(tenant), FL_VALUE_TEXT(name)}, 2                                         \
     }
-
-/* The row's own type for the caller's function; this keeps the call well-defined. */
-#define TYPED(s)                                                                                   \
-    struct s##_fn {                                                                                \
-        int (*fn)(void *ctx, const struct s *row);                                                 \
-        void *ctx;                                                                                 \
-    };                                                                                             \
-    static int call_##s(void *ctx, const void *obj)                                                \
-    {                                                                                              \
-        const struct s##_fn *f = ctx;                                                              \
-                                                                                                   \
-        return f->fn(f->ctx, obj);                                                                 \
-    }
-
-static int no_number(int r, struct fl_err *err, const char *noun, uint32_t id)
-{
-    return r == FL_E_NOENT ? fl_err_set(err, r, "there is no %s number %u", noun, id) : r;
-}
 
 /* FL_E_LIMIT when a tenant has as many rows as it may. */
 static int check_room(struct fl_db *db, const struct fl_rows *rows, const struct fl_where *where,
@@ -127,21 +101,6 @@ static int remove_one(struct fl_db *db, const struct fl_rows *rows, const struct
 
     return r == FL_OK && n == 0 ? FL_E_NOENT : r;
 }
-
-/* A tenant's rows in order of a name. */
-static struct fl_listing by_name(struct fl_db *db, const struct fl_rows *rows, uint32_t tenant,
-                                 struct fl_db_page page, const char *order, const char *rest)
-{
-    return (struct fl_listing){
-        .sql = db->sql,
-        .rows = rows,
-        .all = OF_TENANT(tenant),
-        .rest = {rest, {FL_VALUE_I64(tenant), FL_VALUE_TEXT(fl_listing_after(page))}, 2},
-        .order = order,
-        .limit = page.limit};
-}
-#define REST_NAME "tenant = ?1 AND name > ?2"
-#define REST_SLUG "tenant = ?1 AND slug > ?2"
 
 /* A tenant's rows, the latest first. */
 static int latest(struct fl_db *db, const struct fl_rows *rows, uint32_t tenant,
@@ -200,7 +159,7 @@ int fl_db_user_by_id(struct fl_db *db, uint32_t id, struct fl_user *ret, struct 
 {
     const struct fl_where where = BY_ID(id);
 
-    return no_number(fl_row_get(db->sql, &users, &where, ret, err), err, "user", id);
+    return fl_db_no_number(fl_row_get(db->sql, &users, &where, ret, err), err, "user", id);
 }
 
 int fl_db_user_set(struct fl_db *db, const struct fl_user *user, struct fl_err *err)
@@ -217,7 +176,7 @@ int fl_db_user_remove(struct fl_db *db, uint32_t id, struct fl_err *err)
     int64_t n = 0;
     int r = fl_row_remove(db->sql, &tokens, &of, &n, err);
 
-    return r < 0 ? r : no_number(remove_one(db, &users, &where, err), err, "user", id);
+    return r < 0 ? r : fl_db_no_number(remove_one(db, &users, &where, err), err, "user", id);
 }
 
 static void user_cursor(const void *obj, char *ret, size_t size)
@@ -229,11 +188,10 @@ int fl_db_users(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
                 int (*fn)(void *ctx, const struct fl_user *user), void *ctx, struct fl_db_list *ret,
                 struct fl_err *err)
 {
-    struct fl_listing l = by_name(db, &users, tenant, page, "name", REST_NAME);
-    struct fl_user_fn call = {fn, ctx};
-    struct fl_user row = {0};
+    struct fl_listing l = fl_listing_by_name(db, &users, tenant, page);
+    struct fl_user_fn call = {.fn = fn, .ctx = ctx};
 
-    l.obj = &row;
+    l.obj = &call.row;
     l.cursor = user_cursor;
     l.fn = call_fl_user;
     l.ctx = &call;
@@ -319,11 +277,10 @@ int fl_db_roles(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
                 int (*fn)(void *ctx, const struct fl_role_row *role), void *ctx,
                 struct fl_db_list *ret, struct fl_err *err)
 {
-    struct fl_listing l = by_name(db, &roles, tenant, page, "name", REST_NAME);
-    struct fl_role_row_fn call = {fn, ctx};
-    struct fl_role_row row = {0};
+    struct fl_listing l = fl_listing_by_name(db, &roles, tenant, page);
+    struct fl_role_row_fn call = {.fn = fn, .ctx = ctx};
 
-    l.obj = &row;
+    l.obj = &call.row;
     l.cursor = role_cursor;
     l.fn = call_fl_role_row;
     l.ctx = &call;
@@ -378,15 +335,10 @@ int fl_db_department_add(struct fl_db *db, struct fl_department *department, str
                                "department", department->slug);
 }
 
-#define BY_SLUG(tenant, slug)                                                                      \
-    {                                                                                              \
-        "tenant = ?1 AND slug = ?2", {FL_VALUE_I64(tenant), FL_VALUE_TEXT(slug)}, 2                \
-    }
-
 int fl_db_department_get(struct fl_db *db, uint32_t tenant, const char *slug,
                          struct fl_department *ret, struct fl_err *err)
 {
-    const struct fl_where where = BY_SLUG(tenant, slug);
+    const struct fl_where where = BY_TENANT_SLUG(tenant, slug);
 
     return fl_db_named(fl_row_get(db->sql, &departments, &where, ret, err), err, "department",
                        slug);
@@ -404,7 +356,7 @@ int fl_db_department_set(struct fl_db *db, const struct fl_department *departmen
 
 int fl_db_department_remove(struct fl_db *db, uint32_t tenant, const char *slug, struct fl_err *err)
 {
-    const struct fl_where where = BY_SLUG(tenant, slug);
+    const struct fl_where where = BY_TENANT_SLUG(tenant, slug);
     const struct fl_where there = {
         "tenant = ?1 AND department = ?2", {FL_VALUE_I64(tenant), FL_VALUE_TEXT(slug)}, 2};
     uint64_t n = 0;
@@ -426,11 +378,10 @@ int fl_db_departments(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
                       int (*fn)(void *ctx, const struct fl_department *department), void *ctx,
                       struct fl_db_list *ret, struct fl_err *err)
 {
-    struct fl_listing l = by_name(db, &departments, tenant, page, "slug", REST_SLUG);
-    struct fl_department_fn call = {fn, ctx};
-    struct fl_department row = {0};
+    struct fl_listing l = fl_listing_by_slug(db, &departments, tenant, page);
+    struct fl_department_fn call = {.fn = fn, .ctx = ctx};
 
-    l.obj = &row;
+    l.obj = &call.row;
     l.cursor = department_cursor;
     l.fn = call_fl_department;
     l.ctx = &call;
@@ -476,7 +427,7 @@ int fl_db_token_remove(struct fl_db *db, uint32_t id, struct fl_err *err)
 {
     const struct fl_where where = BY_ID(id);
 
-    return no_number(remove_one(db, &tokens, &where, err), err, "token", id);
+    return fl_db_no_number(remove_one(db, &tokens, &where, err), err, "token", id);
 }
 
 static void token_cursor(const void *obj, char *ret, size_t size)
@@ -488,11 +439,10 @@ int fl_db_tokens(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
                  int (*fn)(void *ctx, const struct fl_token *token), void *ctx,
                  struct fl_db_list *ret, struct fl_err *err)
 {
-    struct fl_listing l = by_name(db, &tokens, tenant, page, "name", REST_NAME);
-    struct fl_token_fn call = {fn, ctx};
-    struct fl_token row = {0};
+    struct fl_listing l = fl_listing_by_name(db, &tokens, tenant, page);
+    struct fl_token_fn call = {.fn = fn, .ctx = ctx};
 
-    l.obj = &row;
+    l.obj = &call.row;
     l.cursor = token_cursor;
     l.fn = call_fl_token;
     l.ctx = &call;
@@ -523,7 +473,7 @@ int fl_db_grant_get(struct fl_db *db, uint32_t tenant, uint32_t id, struct fl_gr
     const struct fl_where where = {
         "tenant = ?1 AND id = ?2", {FL_VALUE_I64(tenant), FL_VALUE_I64(id)}, 2};
 
-    return no_number(fl_row_get(db->sql, &grants, &where, ret, err), err, "grant", id);
+    return fl_db_no_number(fl_row_get(db->sql, &grants, &where, ret, err), err, "grant", id);
 }
 
 int fl_db_grant_end(struct fl_db *db, uint32_t tenant, uint32_t id, int64_t now_us,
@@ -549,14 +499,13 @@ int fl_db_grants(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
                  int (*fn)(void *ctx, const struct fl_grant *grant), void *ctx,
                  struct fl_db_list *ret, struct fl_err *err)
 {
-    struct fl_grant_fn call = {fn, ctx};
-    struct fl_grant row = {0};
+    struct fl_grant_fn call = {.fn = fn, .ctx = ctx};
     struct fl_listing l;
     int r = latest(db, &grants, tenant, page, &l, err);
 
     if (r < 0)
         return r;
-    l.obj = &row;
+    l.obj = &call.row;
     l.cursor = grant_cursor;
     l.fn = call_fl_grant;
     l.ctx = &call;
@@ -615,14 +564,13 @@ int fl_db_reveals(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
                   int (*fn)(void *ctx, const struct fl_reveal *reveal), void *ctx,
                   struct fl_db_list *ret, struct fl_err *err)
 {
-    struct fl_reveal_fn call = {fn, ctx};
-    struct fl_reveal row = {0};
+    struct fl_reveal_fn call = {.fn = fn, .ctx = ctx};
     struct fl_listing l;
     int r = latest(db, &reveals, tenant, page, &l, err);
 
     if (r < 0)
         return r;
-    l.obj = &row;
+    l.obj = &call.row;
     l.cursor = reveal_cursor;
     l.fn = call_fl_reveal;
     l.ctx = &call;
@@ -662,9 +610,10 @@ int fl_db_again_get(struct fl_db *db, const char *caller, const char *name, stru
     struct fl_stmt *stmt;
     int r = fl_row_get(db->sql, &agains, &where, ret, err);
 
-    if (r == FL_OK)
-        r = fl_sql_prepare(db->sql, "SELECT body FROM agains WHERE caller = ?1 AND name = ?2",
-                           &stmt, err);
+    if (r < 0)
+        return r;
+    r = fl_sql_prepare(db->sql, "SELECT body FROM agains WHERE caller = ?1 AND name = ?2", &stmt,
+                       err);
     if (r < 0)
         return r;
     fl_stmt_text(stmt, 1, fl_span_str(caller));

@@ -49,8 +49,8 @@ int fl_db_role_remove(struct fl_db *db, uint32_t tenant, const char *name, struc
 int fl_db_roles(struct fl_db *db, uint32_t tenant, struct fl_db_page page,
                 int (*fn)(void *ctx, const struct fl_role_row *role), void *ctx,
                 struct fl_db_list *ret, struct fl_err *err) FL_MUST_CHECK;
-/* What a comma list of roles gives together; FL_E_NOENT names one that is not there. */
-int fl_db_rights_of(struct fl_db *db, uint32_t tenant, const char *roles, struct fl_rights *ret,
+/* What the roles of a comma list give together; FL_E_NOENT names one that is not there. */
+int fl_db_rights_of(struct fl_db *db, uint32_t tenant, const char *list, struct fl_rights *ret,
                     struct fl_err *err) FL_MUST_CHECK;
 
 /* ---- departments ---- */

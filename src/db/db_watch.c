@@ -42,22 +42,12 @@ static const struct fl_column fl_search_columns[] = {
 };
 static const struct fl_rows searches = ROWS(fl_search, "searches", 1);
 
-static int no_number(int r, struct fl_err *err, const char *noun, uint32_t id)
-{
-    return r == FL_E_NOENT ? fl_err_set(err, r, "there is no %s number %u", noun, id) : r;
-}
-
 static void put(char *to, size_t size, const char *from)
 {
     (void)snprintf(to, size, "%s", from);
 }
 
 /* ---- alarms ---- */
-
-#define BY_ID(id)                                                                                  \
-    {                                                                                              \
-        "id = ?1", {FL_VALUE_I64(id)}, 1                                                           \
-    }
 
 int fl_db_alarm_note(struct fl_db *db, const struct fl_alarm_event *event, struct fl_err *err)
 {
@@ -132,7 +122,7 @@ static int by_id(struct fl_db *db, uint32_t id, struct fl_alarm *ret, struct fl_
 {
     const struct fl_where where = BY_ID(id);
 
-    return no_number(fl_row_get(db->sql, &alarms, &where, ret, err), err, "alarm", id);
+    return fl_db_no_number(fl_row_get(db->sql, &alarms, &where, ret, err), err, "alarm", id);
 }
 
 int fl_db_alarm_change(struct fl_db *db, uint32_t id, const struct fl_fact *fact, int64_t now_us,
@@ -179,7 +169,7 @@ int fl_db_alarm_get(struct fl_db *db, uint32_t tenant, uint32_t id, struct fl_al
     const struct fl_where where = {
         "tenant = ?1 AND id = ?2", {FL_VALUE_I64(tenant), FL_VALUE_I64(id)}, 2};
 
-    return no_number(fl_row_get(db->sql, &alarms, &where, ret, err), err, "alarm", id);
+    return fl_db_no_number(fl_row_get(db->sql, &alarms, &where, ret, err), err, "alarm", id);
 }
 
 int fl_db_alarm_set(struct fl_db *db, const struct fl_alarm *alarm, int64_t now_us,
@@ -188,22 +178,9 @@ int fl_db_alarm_set(struct fl_db *db, const struct fl_alarm *alarm, int64_t now_
     int r = fl_alarm_check(alarm, now_us, err);
 
     return r < 0 ? r
-                 : no_number(fl_row_update(db->sql, &alarms, alarm, err), err, "alarm", alarm->id);
+                 : fl_db_no_number(fl_row_update(db->sql, &alarms, alarm, err), err, "alarm",
+                                   alarm->id);
 }
-
-/* The row's own type for the caller's function; this keeps the call well-defined. */
-#define TYPED(s)                                                                                   \
-    struct s##_fn {                                                                                \
-        int (*fn)(void *ctx, const struct s *row);                                                 \
-        void *ctx;                                                                                 \
-        struct s row;                                                                              \
-    };                                                                                             \
-    static int call_##s(void *ctx, const void *obj)                                                \
-    {                                                                                              \
-        const struct s##_fn *f = ctx;                                                              \
-                                                                                                   \
-        return f->fn(f->ctx, obj);                                                                 \
-    }
 
 TYPED(fl_alarm)
 TYPED(fl_alarm_event)
@@ -350,7 +327,7 @@ int fl_db_search_get(struct fl_db *db, uint32_t tenant, uint32_t id, struct fl_s
     const struct fl_where where = {
         "tenant = ?1 AND id = ?2", {FL_VALUE_I64(tenant), FL_VALUE_I64(id)}, 2};
 
-    return no_number(fl_row_get(db->sql, &searches, &where, ret, err), err, "search", id);
+    return fl_db_no_number(fl_row_get(db->sql, &searches, &where, ret, err), err, "search", id);
 }
 
 int fl_db_search_set(struct fl_db *db, const struct fl_search *s, struct fl_err *err)
@@ -368,7 +345,7 @@ int fl_db_search_remove(struct fl_db *db, uint32_t tenant, uint32_t id, struct f
     int64_t n = 0;
     int r = fl_row_remove(db->sql, &searches, &where, &n, err);
 
-    return r == FL_OK && n == 0 ? no_number(FL_E_NOENT, err, "search", id) : r;
+    return r == FL_OK && n == 0 ? fl_db_no_number(FL_E_NOENT, err, "search", id) : r;
 }
 
 static void search_cursor(const void *obj, char *ret, size_t size)

@@ -164,6 +164,8 @@ int fl_sql_open(const char *path, const unsigned char key[FL_SQL_KEY_BYTES], str
     } else {
         (void)sqlite3_busy_timeout(sql->handle, BUSY_MS);
         (void)sqlite3_db_config(sql->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        /* Plans do not look at bound values: else each LIMIT ? is planned anew each time. */
+        (void)sqlite3_db_config(sql->handle, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
         r = set_key(sql, key, err);
         if (r == 0)
             r = settle_in(sql, path, err);

@@ -567,7 +567,7 @@ static int on_raise(void *ctx, const struct fl_fact *fact, int64_t now_us, uint3
 
     if (r == FL_OK)
         r = fl_db_alarm_raise(a->core->db, fact, now_us, &alarm, NULL);
-    if (r < 0)
+    if (r != FL_OK)
         return r;
     *ret_id = alarm.id;
     note_changed(a, &alarm, "raised");

@@ -81,12 +81,8 @@ static void ask_free(struct web_ask *ask)
     web->count--;
     web->body_bytes -= ask->body.max_bytes;
     fl_req_free(ask->req);
-    if (ask->head.ptr != NULL)
-        explicit_bzero(ask->head.ptr, ask->head.cap); /* a session's token is in it */
-    if (ask->body.ptr != NULL)
-        explicit_bzero(ask->body.ptr, ask->body.cap); /* perhaps a password */
-    fl_buf_done(&ask->head);
-    fl_buf_done(&ask->body);
+    fl_buf_wipe(&ask->head); /* a session's token is in it */
+    fl_buf_wipe(&ask->body); /* perhaps a password */
     fl_buf_done(&ask->pending);
     fl_buf_done(&ask->trailer);
     free(ask);
@@ -352,10 +348,8 @@ static void dispatch(struct web_ask *ask)
         call.local = true;
     if (fl_api_begin(core->api, &call, &reply_ops, ask, &ask->req, &err) < 0)
         refuse(ask, 503, "no_memory", err.text);
-    if (ask->body.ptr != NULL)
-        explicit_bzero(ask->body.ptr, ask->body.cap);
     ask->web->body_bytes -= ask->body.max_bytes;
-    fl_buf_done(&ask->body);
+    fl_buf_wipe(&ask->body);
     ask->body.max_bytes = 0;
 }
 

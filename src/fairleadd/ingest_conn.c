@@ -152,14 +152,15 @@ static void hang_up(struct fl_ingest_conn *conn)
 static void leave_queue(struct fl_ingest_conn *conn)
 {
     struct fl_ingest *in = conn->src.in;
-    struct fl_ingest_conns *list = conn->queued    ? &in->again
-                                   : conn->parked  ? &conn->src.tenant->parked
-                                   : conn->handing ? &in->hands
-                                   : conn->held    ? &in->held
-                                                   : NULL;
 
-    if (list != NULL)
-        TAILQ_REMOVE(list, conn, again);
+    if (conn->queued)
+        TAILQ_REMOVE(&in->again, conn, again);
+    else if (conn->parked)
+        TAILQ_REMOVE(&conn->src.tenant->parked, conn, again);
+    else if (conn->handing)
+        TAILQ_REMOVE(&in->hands, conn, again);
+    else if (conn->held)
+        TAILQ_REMOVE(&in->held, conn, again);
     in->again_count -= conn->queued;
     conn->queued = conn->parked = conn->handing = conn->held = false;
 }

@@ -113,7 +113,6 @@ union fl_keys_people_msg { /* room for each of them */
     struct fl_msg_session_code code;
     struct fl_msg_session_password password;
     struct fl_msg_session_enrol enrol;
-    struct fl_msg_session_confirm confirm;
     struct fl_msg_session_end end;
     struct fl_msg_sessions_ask sessions;
     struct fl_msg_account_set account_set;

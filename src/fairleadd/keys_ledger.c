@@ -158,9 +158,7 @@ int fl_keys_on_erasure_ask(struct fl_keys *k, struct fl_imsg *chan, uint32_t id,
     answer.text = fl_buf_span(&rule);
     if (r == 0)
         r = fl_imsg_send(chan, FL_MSG_ERASURE, id, &answer, -1, err);
-    if (rule.ptr != NULL)
-        explicit_bzero(rule.ptr, rule.cap);
-    fl_buf_done(&rule);
+    fl_buf_wipe(&rule);
     return r;
 }
 

@@ -1,6 +1,7 @@
 /* Accounts, sessions, grants: requests of core. Part of the keys role (keys.h); what each request
  * means stands in trust/accounts.h. */
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -424,7 +425,7 @@ static int on_enrol(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const 
 static int on_confirm(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                       struct fl_err *err)
 {
-    const struct fl_msg_session_confirm *ask = msg;
+    const struct fl_msg_session_code *ask = msg;
     FL_AUTO(fl_session_wipe) struct fl_session s;
     bool locked = false;
     int r = fl_accounts_confirm(k->people.accounts, ask->token, ask->code, fl_now_us(), &s, &locked,
@@ -659,9 +660,21 @@ static void on_tick(void *ctx)
         fl_role_log(k->env, FL_LOG_WARN, "sessions that are over are not removed: %s", err.text);
 }
 
+/* One processor less than there are, and at least one: in a flood of sign-ins those who are
+ * signed in already are answered by the others. */
+static unsigned hash_threads(const struct fl_conf *conf)
+{
+    unsigned wanted = (unsigned)fl_conf_num(conf, FL_SET_SIGN_IN_THREADS), spare = 1;
+    cpu_set_t may;
+
+    if (sched_getaffinity(0, sizeof may, &may) == 0 && CPU_COUNT(&may) > 2)
+        spare = (unsigned)CPU_COUNT(&may) - 1;
+    return wanted < spare ? wanted : spare;
+}
+
 int fl_keys_people_open(struct fl_keys *k, struct fl_err *err)
 {
-    unsigned threads = (unsigned)fl_conf_num(k->env->conf, FL_SET_SIGN_IN_THREADS);
+    unsigned threads = hash_threads(k->env->conf);
     const struct fl_accounts_config config = {
         .path = FL_ACCOUNTS_FILE, .secrets = k->secrets, .cost = FL_COST_NOW};
     int r = fl_accounts_open(&config, fl_now_us(), &k->people.accounts, err);

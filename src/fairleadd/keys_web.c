@@ -9,13 +9,6 @@
 #include "fairleadd/keys.h"
 #include "trust/pair.h"
 
-static void wiped_done(struct fl_buf *buf)
-{
-    if (buf->ptr != NULL)
-        explicit_bzero(buf->ptr, buf->cap);
-    fl_buf_done(buf);
-}
-
 static int read_fd(int *fd, const char *what, struct fl_buf *ret, struct fl_err *err)
 {
     void *at = fl_buf_reserve(ret, FL_PAIR_FILE_MAX);
@@ -63,8 +56,8 @@ static void use(struct fl_keys *k, struct fl_keys_pair *fresh)
 
 static int read_pair(int cert_fd, int key_fd, struct fl_keys_pair *ret, struct fl_err *err)
 {
-    FL_AUTO(wiped_done) struct fl_buf key;
-    FL_AUTO(wiped_done) struct fl_buf der;
+    FL_AUTO(fl_buf_wipe) struct fl_buf key;
+    FL_AUTO(fl_buf_wipe) struct fl_buf der;
     FL_AUTO(fl_fd_closep) int cert_one = cert_fd;
     FL_AUTO(fl_fd_closep) int key_one = key_fd;
     int r;

@@ -579,13 +579,6 @@ static void keys_link(void *state, enum fl_role peer, int fd)
 /* ---- start ---- */
 
 /* Private keys of the instance, made at the first start. */
-static void wiped_done(struct fl_buf *buf)
-{
-    if (buf->ptr != NULL)
-        explicit_bzero(buf->ptr, buf->cap);
-    fl_buf_done(buf);
-}
-
 static int get_key(struct fl_keys *k, const char *name, struct fl_buf *ret_der, struct fl_err *err)
 {
     int r = fl_secrets_get(k->secrets, name, ret_der, err);
@@ -598,7 +591,7 @@ static int get_key(struct fl_keys *k, const char *name, struct fl_buf *ret_der, 
 
 static int prepare_ca(struct fl_keys *k, struct fl_err *err)
 {
-    FL_AUTO(wiped_done) struct fl_buf der;
+    FL_AUTO(fl_buf_wipe) struct fl_buf der;
     unsigned char short_id[4];
     char id[9];
     int r;
@@ -642,7 +635,7 @@ static void server_names(const struct fl_keys *k, char ret[FL_MSG_CHUNK_MAX])
 /* The key stays when the certificate is renewed, so that a handshake under way still fits. */
 static int prepare_server(struct fl_keys *k, struct fl_err *err)
 {
-    FL_AUTO(wiped_done) struct fl_buf der;
+    FL_AUTO(fl_buf_wipe) struct fl_buf der;
     static char names[FL_MSG_CHUNK_MAX];
     int64_t now_us = fl_now_us();
     int r;

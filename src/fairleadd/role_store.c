@@ -375,6 +375,7 @@ static void wake_all(struct fl_store_role *s)
     if (s->store != NULL)
         s->backend->poke(s->store);
     pthread_mutex_unlock(&s->mu);
+    fl_store_tails_wake(s);
 }
 
 static void join_all(struct fl_store_role *s)
@@ -389,6 +390,8 @@ static void join_all(struct fl_store_role *s)
         (void)pthread_join(s->capper, NULL);
     for (size_t i = 0; i < s->pool_count; i++)
         (void)pthread_join(s->pool[i], NULL);
+    for (size_t i = 0; i < s->tailer_count; i++)
+        (void)pthread_join(s->tailer[i], NULL);
     fl_store_jobs_done(s);
 }
 
@@ -407,6 +410,7 @@ static void free_role(struct fl_store_role *s)
     free(s->rules);
     free(s->unsent.item);
     (void)pthread_cond_destroy(&s->changed);
+    (void)pthread_cond_destroy(&s->tail_changed);
     (void)pthread_mutex_destroy(&s->mu);
     free(s);
 }
@@ -436,6 +440,10 @@ static int start_threads(struct fl_store_role *s, struct fl_err *err)
         bad = pthread_create(&s->pool[s->pool_count], NULL, fl_store_pool, s);
         s->pool_count += bad == 0;
     }
+    while (bad == 0 && s->tailer_count < FL_STORE_TAIL_THREADS) {
+        bad = pthread_create(&s->tailer[s->tailer_count], NULL, fl_store_tailer, s);
+        s->tailer_count += bad == 0;
+    }
     return bad != 0 ? fl_err_sys(err, FL_E_NOMEM, bad, "cannot start a thread") : FL_OK;
 }
 
@@ -446,6 +454,9 @@ static int init_shared(struct fl_store_role *s, struct fl_err *err)
 
     bad |= pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     bad |= pthread_cond_init(&s->changed, &attr);
+    bad |= pthread_cond_init(&s->tail_changed, &attr);
+    for (size_t i = 0; i < FL_STORE_TAIL_THREADS; i++)
+        s->tail_busy[i] = -1;
     bad |= pthread_mutex_init(&s->mu, NULL);
     (void)pthread_condattr_destroy(&attr);
     s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -5,7 +5,9 @@
  * store_write.c    the writer thread: ring -> WAL, acknowledgements
  * store_keep.c     the housekeeping thread: opening, rules, sealing, retention; the thread that
  *                  fetches the capability key
- * store_query.c    the query pool; exports, tails, purges and jobs have threads of their own
+ * store_query.c    taking questions; the query pool; exports, purges and jobs have own threads
+ * store_tail.c     live tails, which wait without a thread
+ * store_reply.c    what goes to core for a question
  * store_event.c    what is to be recorded by core
  * store_turn.c     which of the questions may compute now
  *
@@ -24,12 +26,15 @@
 #include "trust/cap.h"
 
 #define FL_STORE_THREADS_MAX 64 /* of the query pool */
-#define FL_STORE_EXTRA_MAX   16 /* exports, tails and purges at once */
-#define FL_STORE_EXTRA_EACH  8  /* exports and tails of one tenant */
+#define FL_STORE_EXTRA_MAX   16 /* exports and purges at once */
+#define FL_STORE_EXTRA_EACH  8  /* exports of one tenant */
 #define FL_STORE_JOBS_MAX    256
 #define FL_STORE_KEPT_MAX    64 /* events that wait for core */
 #define FL_STORE_JOBS_EACH   96 /* of one tenant */
 #define FL_STORE_SPARE       4  /* threads of the pool for tenants that have no question running */
+#define FL_STORE_TAILS_MAX   1024 /* live tails; of a tenant: the setting tail_max */
+
+enum { FL_STORE_TAIL_THREADS = 2 };
 
 struct fl_store_accept { /* rows of a connection that are synced */
     uint64_t conn, upto;
@@ -41,7 +46,7 @@ struct fl_store_accepts { /* one per connection, the latest */
 /* False without memory. */
 bool fl_store_accepts_add(struct fl_store_accepts *a, uint64_t conn, uint64_t upto);
 
-struct fl_store_job; /* store_query.c */
+struct fl_store_job; /* store_job.h */
 
 struct fl_store_kept { /* an event that is to be recorded */
     int64_t at_us;
@@ -78,11 +83,18 @@ struct fl_store_role {
     char note[200];                         /* what is wrong, for status; "" */
     uint64_t dropped_rows, dropped_entries; /* of tenants that nobody knows, or malformed */
     struct fl_store_job *jobs;              /* all, in order of arrival */
-    unsigned extra;                         /* threads of exports, tails, purges */
-    struct fl_turns *turns;                 /* own lock: as many as questions run at once */
+    unsigned extra;                         /* threads of exports and purges */
+    pthread_cond_t tail_changed;
+    uint64_t commits;                         /* of rows */
+    uint32_t tail_last;                       /* tenant whose tails were served last */
+    int64_t tail_busy[FL_STORE_TAIL_THREADS]; /* tenants that workers have; -1: none */
+    atomic_size_t tailers_begun;
+    atomic_size_t posted_bytes, queued_bytes; /* results on their way: to the loop, to core */
+    struct fl_turns *turns;                   /* own lock: as many as questions run at once */
 
     pthread_t writer, keeper, capper, pool[FL_STORE_THREADS_MAX];
-    size_t pool_count;
+    pthread_t tailer[FL_STORE_TAIL_THREADS];
+    size_t pool_count, tailer_count;
     bool writer_on, keeper_on, capper_on;
 };
 
@@ -98,6 +110,9 @@ void *fl_store_writer(void *role);
 void *fl_store_keeper(void *role);
 void *fl_store_capper(void *role);
 void *fl_store_pool(void *role);
+void *fl_store_tailer(void *role);
+/* Rows were committed, or the role stops. */
+void fl_store_tails_wake(struct fl_store_role *s);
 
 /* Loop thread. Sends accepted rows to ingest; what does not fit waits for the link to drain. */
 void fl_store_send_accepts(struct fl_store_role *s);

@@ -3,168 +3,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/time.h"
-#include "fairleadd/store.h"
-#include "fairleadd/store_turn.h"
-#include "logs/mask.h"
+#include "fairleadd/store_job.h"
 
-enum { FATAL_EXIT = 3 };
-
-#define PIECE_BYTES   ((size_t)64 * 1024)
-#define CREDIT_MAX    ((int64_t)64 << 20)
-#define STALL_US      (60 * FL_US_PER_S)  /* that nobody takes an answer */
-#define TAIL_STALL_US (600 * FL_US_PER_S) /* the same of a live tail */
-#define SPACE_BYTES   (16 * 1024)         /* for the texts of a question */
-
-struct fl_store_job {
-    struct fl_store_job *next;
-    struct fl_store_role *s;
-    uint32_t id;
-    bool running, cancelled, is_purge; /* mu */
-    struct fl_job_ask ask;             /* kind 0: it is a question or a purge */
-    int64_t credit;                    /* mu */
-    int64_t not_after_us;              /* of the capability that it came with */
-    struct fl_query query;
-    struct fl_turn turn; /* of the thread that runs it */
-    struct fl_msg_purge purge;
-    char why[128];
-    unsigned char *texts; /* of the query; owned */
-    unsigned char names_key[FL_MASK_KEY_BYTES];
-};
-
-static void free_job(struct fl_store_job *job)
-{
-    if (job == NULL)
-        return;
-    explicit_bzero(job->names_key, sizeof job->names_key);
-    free(job->texts);
-    free(job);
-}
-
-/* ---- to core, by way of the loop ---- */
-
-struct reply {
-    struct fl_store_role *s;
-    struct fl_store_job *job; /* RESULT and the end: dropped when it is cancelled */
-    uint32_t id;
-    enum fl_msg_type type; /* RESULT, QUERY_END, PURGED, FAIL */
-    struct fl_msg_query_end end;
-    struct fl_msg_purged purged;
-    struct fl_err err;
-    char cursor[64], text[400], root_kind[16];
-    size_t len;
-    unsigned char bytes[];
-};
-
-static bool is_cancelled(struct fl_store_job *job)
-{
-    bool yes;
-
-    pthread_mutex_lock(&job->s->mu);
-    yes = job->cancelled || atomic_load(&job->s->stopping);
-    pthread_mutex_unlock(&job->s->mu);
-    return yes;
-}
-
-/* The last word on a question. Without it core would wait for ever: the role ends then, and core
- * gets a link to a new one. */
-static void send_last(struct fl_store_role *s, enum fl_msg_type type, uint32_t id, const void *msg)
-{
-    struct fl_err err = {0};
-
-    if (s->core == NULL || fl_imsg_send(s->core, type, id, msg, -1, &err) >= 0)
-        return;
-    fl_role_log(s->env, FL_LOG_ERR, "core takes nothing more (%s); the role ends", err.text);
-    _exit(FATAL_EXIT); /* the supervisor starts a new one; what was committed is safe */
-}
-
-static void send_end(struct reply *rp)
-{
-    rp->end.cursor = fl_span_str(rp->cursor);
-    rp->end.text = fl_span_str(rp->text);
-    send_last(rp->s, FL_MSG_QUERY_END, rp->id, &rp->end);
-}
-
-static void drop_job(struct fl_store_job *job)
-{
-    struct fl_store_job **at;
-
-    pthread_mutex_lock(&job->s->mu);
-    for (at = &job->s->jobs; *at != NULL && *at != job; at = &(*at)->next)
-        ;
-    if (*at == job)
-        *at = job->next;
-    pthread_cond_broadcast(&job->s->changed);
-    pthread_mutex_unlock(&job->s->mu);
-    free_job(job);
-}
-
-/* Loop thread. The last reply of a job takes it away: until then its id is known for CREDIT. */
-static void on_loop(void *ctx)
-{
-    struct reply *rp = ctx;
-    struct fl_msg_result result = {fl_span_of(rp->bytes, rp->len)};
-    bool gone = rp->s->core == NULL || is_cancelled(rp->job);
-
-    if (gone)
-        ;
-    else if (rp->type == FL_MSG_RESULT) {
-        if (fl_imsg_send(rp->s->core, FL_MSG_RESULT, rp->id, &result, -1, NULL) < 0) {
-            pthread_mutex_lock(&rp->s->mu); /* over the link's limit: it cannot be left out */
-            rp->job->cancelled = true;
-            pthread_mutex_unlock(&rp->s->mu);
-            (void)snprintf(rp->text, sizeof rp->text, "too much waits to be sent");
-            rp->end = (struct fl_msg_query_end){.code = FL_E_AGAIN, .partial = 1};
-            send_end(rp);
-        }
-    } else if (rp->type == FL_MSG_QUERY_END)
-        send_end(rp);
-    else if (rp->type == FL_MSG_PURGED) {
-        rp->purged.root_kind = fl_span_str(rp->root_kind);
-        send_last(rp->s, FL_MSG_PURGED, rp->id, &rp->purged);
-    } else
-        (void)fl_imsg_fail(rp->s->core, rp->id, &rp->err);
-    if (rp->type != FL_MSG_RESULT)
-        drop_job(rp->job);
-    free(rp);
-}
-
-static struct reply *new_reply(struct fl_store_job *job, enum fl_msg_type type,
-                               struct fl_span bytes)
-{
-    struct reply *rp = calloc(1, sizeof *rp + bytes.len);
-
-    if (rp == NULL)
-        return NULL;
-    rp->s = job->s;
-    rp->job = job;
-    rp->id = job->id;
-    rp->type = type;
-    rp->len = bytes.len;
-    if (bytes.len > 0)
-        memcpy(rp->bytes, bytes.ptr, bytes.len);
-    return rp;
-}
-
-static bool post(struct reply *rp)
-{
-    if (rp == NULL)
-        return false;
-    if (fl_loop_post(rp->s->env->loop, on_loop, rp) == FL_OK)
-        return true;
-    free(rp);
-    return false;
-}
+#define CREDIT_MAX  ((int64_t)64 << 20)
+#define STALL_US    (60 * FL_US_PER_S) /* that nobody takes an answer */
+#define SPACE_BYTES (16 * 1024)        /* for the texts of a question */
 
 /* ---- running ---- */
 
 /* How much may go out now: waits for credit. 0: the query is to end. */
 static size_t take_credit(struct fl_store_job *job, size_t want)
 {
-    int64_t limit = job->query.kind == FL_Q_TAIL ? TAIL_STALL_US : STALL_US;
-    int64_t until = fl_now_mono_us() + limit;
+    int64_t until = fl_now_mono_us() + STALL_US;
     size_t got = 0;
 
     pthread_mutex_lock(&job->s->mu);
@@ -190,11 +42,11 @@ static int sink_write(void *ctx, struct fl_span piece)
         size_t n;
 
         fl_turn_give(job->s->turns, &job->turn); /* the reader may take its time */
-        n = take_credit(job, piece.len < PIECE_BYTES ? piece.len : PIECE_BYTES);
+        n = take_credit(job, piece.len < FL_STORE_PIECE_BYTES ? piece.len : FL_STORE_PIECE_BYTES);
 
         if (n == 0)
             return FL_E_TIMEOUT;
-        if (!post(new_reply(job, FL_MSG_RESULT, fl_span_of(piece.ptr, n))))
+        if (!fl_store_reply_rows(job, fl_span_of(piece.ptr, n)))
             return FL_E_NOMEM;
         piece.ptr += n;
         piece.len -= n;
@@ -202,60 +54,26 @@ static int sink_write(void *ctx, struct fl_span piece)
     return FL_OK;
 }
 
-/* A capability that ends while its question runs ends the question: a tail would go on for days. */
-static bool is_over(const struct fl_store_job *job)
-{
-    return fl_now_us() >= job->not_after_us;
-}
-
-/* Asked before each block: where others are let go first. A tail computes little and waits long, so
- * it needs no turn. */
+/* Asked before each block: where others are let go first. */
 static int sink_cancelled(void *ctx)
 {
     struct fl_store_job *job = ctx;
 
-    if (is_cancelled(job) || is_over(job))
+    if (fl_store_job_cancelled(job) || fl_store_job_over(job))
         return true;
-    if (job->query.kind != FL_Q_TAIL)
-        fl_turn_look(job->s->turns, &job->turn);
+    fl_turn_look(job->s->turns, &job->turn);
     return false;
-}
-
-/* Without memory for the last reply: earlier ones may still be on their way to the loop, so the job
- * stays in the list until the role ends. */
-static void give_up(struct fl_store_job *job)
-{
-    pthread_mutex_lock(&job->s->mu);
-    job->cancelled = true;
-    pthread_mutex_unlock(&job->s->mu);
-}
-
-/* The key of pseudonyms, where the answer or the question has some: hidden names, or a link with
- * one in it. */
-static int take_names_key(struct fl_store_job *job, struct fl_err *err)
-{
-    struct fl_query *q = &job->query;
-    int r;
-
-    if (!q->masked &&
-        (q->filter.len == 0 || memmem(q->filter.ptr, q->filter.len, "user ", 5) == NULL))
-        return FL_OK;
-    r = fl_mask_key(job->s->keyring, q->tenant, job->names_key, err);
-    if (r == FL_OK)
-        q->names_key = job->names_key;
-    return r;
 }
 
 static int ask(struct fl_store_job *job, struct fl_query_end *end, struct fl_err *err)
 {
     const struct fl_query_sink sink = {sink_write, sink_cancelled, job};
-    int r = take_names_key(job, err);
+    int r = fl_store_job_names(job, err);
 
     if (r < 0)
         return r;
     job->turn = (struct fl_turn){.tenant = job->query.tenant};
-    if (job->query.kind != FL_Q_TAIL)
-        fl_turn_take(job->s->turns, &job->turn);
+    fl_turn_take(job->s->turns, &job->turn);
     r = job->s->backend->query(job->s->store, &job->query, &sink, end, err);
     fl_turn_give(job->s->turns, &job->turn);
     return r;
@@ -265,28 +83,12 @@ static void run_query(struct fl_store_job *job)
 {
     struct fl_query_end end = {0};
     struct fl_err err = {0};
-    struct reply *rp;
     int r = ask(job, &end, &err);
 
-    rp = new_reply(job, FL_MSG_QUERY_END, fl_span_of(NULL, 0));
-    if (rp == NULL) {
-        give_up(job);
-        return;
-    }
-    rp->end = (struct fl_msg_query_end){.code = r,
-                                        .partial = end.partial,
-                                        .rows_scanned = end.rows_scanned,
-                                        .rows_matched = end.rows_matched,
-                                        .bytes_read = end.bytes_read,
-                                        .elapsed_us = end.elapsed_us,
-                                        .from_rollups = end.from_rollups};
-    (void)snprintf(rp->cursor, sizeof rp->cursor, "%.63s", end.cursor);
-    (void)snprintf(rp->text, sizeof rp->text, "%s",
-                   r < 0                         ? err.text
-                   : end.partial && is_over(job) ? "the right to read these logs has ended"
-                                                 : end.why);
-    if (!post(rp))
-        give_up(job);
+    fl_store_reply_end(job, r, &end,
+                       r < 0                                   ? err.text
+                       : end.partial && fl_store_job_over(job) ? FL_STORE_RIGHT_ENDED
+                                                               : end.why);
 }
 
 static void run_purge(struct fl_store_job *job)
@@ -294,72 +96,41 @@ static void run_purge(struct fl_store_job *job)
     const struct fl_msg_purge *p = &job->purge;
     struct fl_purge_result res = {0};
     struct fl_err err = {0};
-    struct reply *rp;
     int r = job->s->backend->purge(job->s->store, job->query.tenant, p->from_day, p->to_day,
                                    p->dry != 0, job->why, &res, &err);
 
     if (r == FL_E_NOENT) /* nothing there: nothing to do */
         r = FL_OK;
-    rp = new_reply(job, r < 0 ? FL_MSG_FAIL : FL_MSG_PURGED, fl_span_of(NULL, 0));
-    if (rp == NULL) {
-        give_up(job);
-        return;
-    }
-    rp->err = err;
-    rp->purged = (struct fl_msg_purged){.rows = res.rows,
-                                        .bytes = res.bytes,
-                                        .files = res.files,
-                                        .keys = res.keys,
-                                        .epoch = res.epoch,
-                                        .segments = res.segments,
-                                        .days = res.days};
-    (void)snprintf(rp->root_kind, sizeof rp->root_kind, "%.15s", res.root_kind);
-    if (p->dry == 0)
-        fl_role_log(job->s->env, FL_LOG_NOTICE,
-                    "tenant %u, days %d to %d destroyed (%s): %llu rows, %llu keys%s%s",
-                    (unsigned)job->query.tenant, p->from_day, p->to_day, job->why,
-                    (unsigned long long)res.rows, (unsigned long long)res.keys, r < 0 ? "; " : "",
-                    r < 0 ? err.text : "");
-    if (!post(rp))
-        give_up(job);
+    fl_store_reply_purged(job, r, &res, &err);
 }
 
 static int work_cancelled(void *ctx)
 {
-    struct fl_store_job *job = ctx;
+    const struct fl_store_job *job = ctx;
 
-    return is_cancelled(job) || is_over(job);
+    return fl_store_job_cancelled(job) || fl_store_job_over(job);
 }
 
 /* Long work on the store: its lines are the result. */
 static void run_work(struct fl_store_job *job)
 {
     const struct fl_query_sink sink = {sink_write, work_cancelled, job};
+    const struct fl_query_end end = {0};
     struct fl_err err = {0};
-    struct reply *rp;
     int r;
 
     (void)fl_turn_behind();
     r = job->s->backend->job(job->s->store, &job->ask, &sink, &err);
-    rp = new_reply(job, FL_MSG_QUERY_END, fl_span_of(NULL, 0));
-    if (rp == NULL) {
-        give_up(job);
-        return;
-    }
-    rp->end = (struct fl_msg_query_end){.code = r};
-    (void)snprintf(rp->text, sizeof rp->text, "%s", r < 0 ? err.text : "");
     if (r < 0)
         fl_role_log(job->s->env, FL_LOG_ERR, "%s: %s", fl_job_row(job->ask.kind)->name, err.text);
-    if (!post(rp))
-        give_up(job);
+    fl_store_reply_end(job, r, &end, r < 0 ? err.text : "");
 }
 
 /* ---- the pool ---- */
 
 static bool has_own_thread(const struct fl_store_job *job)
 {
-    return job->ask.kind != 0 || job->is_purge || job->query.kind == FL_Q_TAIL ||
-           job->query.kind == FL_Q_EXPORT;
+    return job->ask.kind != 0 || job->is_purge || job->query.kind == FL_Q_EXPORT;
 }
 
 static unsigned running_of(const struct fl_store_role *s, uint32_t tenant)
@@ -391,7 +162,7 @@ static struct fl_store_job *next_job(struct fl_store_role *s)
     for (struct fl_store_job *job = s->jobs; job != NULL; job = job->next) {
         unsigned running;
 
-        if (job->running || has_own_thread(job))
+        if (job->running || has_own_thread(job) || fl_store_job_is_tail(job))
             continue;
         running = running_of(s, job->query.tenant);
         if (running < least) {
@@ -446,66 +217,78 @@ static void *run_alone(void *ctx)
 
 /* ---- taking questions (loop thread) ---- */
 
-static unsigned jobs_of(struct fl_store_role *s, uint32_t tenant)
-{
-    unsigned n = 0;
+struct counts { /* of jobs; all: of everybody */
+    unsigned all, tenant, tails, tenant_tails, tenant_threads;
+};
 
-    for (const struct fl_store_job *job = s->jobs; job != NULL; job = job->next)
-        n += job->query.tenant == tenant;
+/* mu held. */
+static struct counts count_jobs(const struct fl_store_role *s, uint32_t tenant)
+{
+    struct counts n = {0};
+
+    for (const struct fl_store_job *job = s->jobs; job != NULL; job = job->next) {
+        bool same = job->query.tenant == tenant;
+
+        if (fl_store_job_is_tail(job)) {
+            n.tails++;
+            n.tenant_tails += same;
+        } else {
+            n.all++;
+            n.tenant += same;
+            n.tenant_threads += same && has_own_thread(job);
+        }
+    }
     return n;
 }
 
-static unsigned own_threads_of(struct fl_store_role *s, uint32_t tenant)
+static int room_for_tail(struct fl_store_role *s, const struct counts *n, struct fl_err *err)
 {
-    unsigned n = 0;
+    uint64_t each = fl_conf_num(s->env->conf, FL_SET_TAIL_MAX);
 
-    for (const struct fl_store_job *job = s->jobs; job != NULL; job = job->next)
-        n += has_own_thread(job) && job->query.tenant == tenant;
-    return n;
+    if (n->tails >= FL_STORE_TAILS_MAX)
+        return fl_err_set(err, FL_E_AGAIN,
+                          "too many live tails: %u are open, more are not taken; close one or try "
+                          "again later",
+                          n->tails);
+    if (n->tenant_tails >= each)
+        return fl_err_set(err, FL_E_AGAIN,
+                          "too many live tails: %u of the tenant are open, more are not taken "
+                          "(tail_max); close one or try again later",
+                          n->tenant_tails);
+    return FL_OK;
 }
 
-static unsigned tails_of(struct fl_store_role *s, uint32_t tenant)
+/* One at a time of each kind of work. */
+static bool is_going_on(const struct fl_store_role *s, const struct fl_store_job *job)
 {
-    unsigned n = 0;
-
-    for (const struct fl_store_job *job = s->jobs; job != NULL; job = job->next)
-        n += !job->is_purge && job->query.kind == FL_Q_TAIL && job->query.tenant == tenant;
-    return n;
+    for (const struct fl_store_job *other = s->jobs; other != NULL; other = other->next)
+        if (job->ask.kind != 0 && other->ask.kind == job->ask.kind && !other->cancelled)
+            return true;
+    return false;
 }
 
 /* mu held. */
 static int room_for(struct fl_store_role *s, const struct fl_store_job *job, struct fl_err *err)
 {
-    unsigned waiting = 0;
+    struct counts n = count_jobs(s, job->query.tenant);
 
-    for (const struct fl_store_job *other = s->jobs; other != NULL; other = other->next)
-        if (job->ask.kind != 0 && other->ask.kind == job->ask.kind && !other->cancelled)
-            return fl_err_set(err, FL_E_AGAIN,
-                              "such work on the store is going on already; wait "
-                              "for its end");
-
-    for (const struct fl_store_job *other = s->jobs; other != NULL; other = other->next)
-        waiting++;
+    if (is_going_on(s, job))
+        return fl_err_set(err, FL_E_AGAIN,
+                          "such work on the store is going on already; wait for its end");
     if (s->store == NULL)
         return fl_err_set(err, FL_E_AGAIN, "the store is still being opened; try again");
-    if (waiting >= FL_STORE_JOBS_MAX)
-        return fl_err_set(err, FL_E_AGAIN, "%u questions are waiting; try again later", waiting);
-    if (jobs_of(s, job->query.tenant) >= FL_STORE_JOBS_EACH)
+    if (fl_store_job_is_tail(job))
+        return room_for_tail(s, &n, err);
+    if (n.all >= FL_STORE_JOBS_MAX)
+        return fl_err_set(err, FL_E_AGAIN, "%u questions are waiting; try again later", n.all);
+    if (n.tenant >= FL_STORE_JOBS_EACH)
         return fl_err_set(err, FL_E_AGAIN,
-                          "%u questions of the tenant are waiting; try again later",
-                          jobs_of(s, job->query.tenant));
-    if (has_own_thread(job) && !job->is_purge &&
-        own_threads_of(s, job->query.tenant) >= FL_STORE_EXTRA_EACH)
-        return fl_err_set(err, FL_E_AGAIN,
-                          "%u exports and live tails of the tenant are running; try again later",
-                          own_threads_of(s, job->query.tenant));
+                          "%u questions of the tenant are waiting; try again later", n.tenant);
+    if (has_own_thread(job) && !job->is_purge && n.tenant_threads >= FL_STORE_EXTRA_EACH)
+        return fl_err_set(err, FL_E_AGAIN, "%u exports of the tenant are running; try again later",
+                          n.tenant_threads);
     if (has_own_thread(job) && s->extra >= FL_STORE_EXTRA_MAX)
-        return fl_err_set(err, FL_E_AGAIN, "%u exports and live tails are running; try again later",
-                          s->extra);
-    if (!job->is_purge && job->query.kind == FL_Q_TAIL &&
-        tails_of(s, job->query.tenant) >= fl_conf_num(s->env->conf, FL_SET_TAIL_MAX))
-        return fl_err_set(err, FL_E_AGAIN, "the tenant has %u live tails already (tail_max)",
-                          tails_of(s, job->query.tenant));
+        return fl_err_set(err, FL_E_AGAIN, "%u exports are running; try again later", s->extra);
     return FL_OK;
 }
 
@@ -534,7 +317,12 @@ static int enqueue(struct fl_store_role *s, struct fl_store_job *job, struct fl_
                 s->extra++;
             }
         }
-        pthread_cond_broadcast(&s->changed);
+        if (fl_store_job_is_tail(job)) {
+            job->live.starved_us = fl_now_mono_us();
+            pthread_cond_broadcast(&s->tail_changed);
+        } else {
+            pthread_cond_broadcast(&s->changed);
+        }
     }
     pthread_mutex_unlock(&s->mu);
     return r;
@@ -597,7 +385,7 @@ static void fill_query(struct fl_store_job *job, const struct fl_msg_query *msg)
     q->original = msg->original != 0;
 }
 
-static struct fl_store_job *new_job(struct fl_store_role *s, uint32_t id)
+static struct fl_store_job *new_job(struct fl_store_role *s, uint32_t id, size_t text_bytes)
 {
     struct fl_store_job *job = calloc(1, sizeof *job);
 
@@ -605,7 +393,7 @@ static struct fl_store_job *new_job(struct fl_store_role *s, uint32_t id)
         return NULL;
     job->s = s;
     job->id = id;
-    job->texts = malloc(SPACE_BYTES);
+    job->texts = malloc(text_bytes + 1);
     if (job->texts == NULL) {
         free(job);
         return NULL;
@@ -618,16 +406,18 @@ static int take_query(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_
     struct fl_store_job *job;
     struct fl_msg_query msg;
     struct fl_cap cap = {0};
+    size_t text_bytes = 0;
     int r = fl_msg_decode(in->type, in->payload, &msg, err);
 
-    if (r >= 0 && msg.filter.len + msg.by.len + msg.metric.len + msg.cursor.len + msg.format.len >
-                      SPACE_BYTES)
+    if (r >= 0)
+        text_bytes = msg.filter.len + msg.by.len + msg.metric.len + msg.cursor.len + msg.format.len;
+    if (text_bytes > SPACE_BYTES)
         r = fl_err_set(err, FL_E_LIMIT, "the question is over %d bytes", SPACE_BYTES);
     if (r >= 0)
         r = check_cap(s, msg.cap, need_of(msg.kind), &cap, err);
     if (r < 0)
         return r;
-    job = new_job(s, in->id);
+    job = new_job(s, in->id, text_bytes);
     if (job == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a question");
     fill_query(job, &msg);
@@ -636,7 +426,7 @@ static int take_query(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_
     job->not_after_us = cap.not_after_us;
     r = enqueue(s, job, err);
     if (r < 0)
-        free_job(job);
+        fl_store_job_free(job);
     return r;
 }
 
@@ -653,7 +443,7 @@ static int take_purge(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_
         r = fl_err_set(err, FL_E_INVAL, "the range of days is empty: its end must not be earlier");
     if (r < 0)
         return r;
-    job = new_job(s, in->id);
+    job = new_job(s, in->id, 0);
     if (job == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a purge");
     job->is_purge = true;
@@ -663,7 +453,7 @@ static int take_purge(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_
                    msg.why.len == 0 ? "" : (const char *)msg.why.ptr);
     r = enqueue(s, job, err);
     if (r < 0)
-        free_job(job);
+        fl_store_job_free(job);
     return r;
 }
 
@@ -681,7 +471,7 @@ static int take_work(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_e
         r = check_cap(s, msg.cap, msg.dry != 0 ? FL_CAP_READ : row->need, &cap, err);
     if (r < 0)
         return r;
-    job = new_job(s, in->id);
+    job = new_job(s, in->id, msg.args.len);
     if (job == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for work on the store");
     job->ask = (struct fl_job_ask){.kind = (enum fl_job_kind)msg.kind,
@@ -696,26 +486,32 @@ static int take_work(struct fl_store_role *s, struct fl_imsg_in *in, struct fl_e
     job->not_after_us = cap.not_after_us;
     r = enqueue(s, job, err);
     if (r < 0)
-        free_job(job);
+        fl_store_job_free(job);
     return r;
 }
 
 static void take_credit_message(struct fl_store_role *s, struct fl_imsg_in *in)
 {
     struct fl_msg_credit msg;
+    struct fl_store_job *job;
+    int64_t before;
 
     if (fl_msg_decode(in->type, in->payload, &msg, NULL) < 0)
         return;
     pthread_mutex_lock(&s->mu);
-    for (struct fl_store_job *job = s->jobs; job != NULL; job = job->next) {
-        if (job->id != in->id)
-            continue;
+    for (job = s->jobs; job != NULL && job->id != in->id; job = job->next)
+        ;
+    if (job != NULL) {
+        before = job->credit;
         if (msg.bytes > (uint64_t)(CREDIT_MAX - job->credit))
             job->credit = CREDIT_MAX;
         else
             job->credit += (int64_t)msg.bytes;
+        if (fl_store_job_is_tail(job))
+            fl_store_tail_credit(job, before);
+        else
+            pthread_cond_broadcast(&s->changed);
     }
-    pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->mu);
 }
 
@@ -727,6 +523,7 @@ static void cancel(struct fl_store_role *s, uint32_t id, bool all)
         if (all || job->id == id)
             job->cancelled = true;
     pthread_cond_broadcast(&s->changed);
+    pthread_cond_broadcast(&s->tail_changed);
     pthread_mutex_unlock(&s->mu);
 }
 
@@ -739,7 +536,7 @@ static void refuse(struct fl_store_role *s, uint32_t id, const struct fl_err *er
 {
     struct fl_msg_query_end end = {.code = err->code, .text = fl_span_str(err->text)};
 
-    send_last(s, FL_MSG_QUERY_END, id, &end);
+    fl_store_send_last(s, FL_MSG_QUERY_END, id, &end);
 }
 
 bool fl_store_query_message(struct fl_store_role *s, struct fl_imsg_in *in)
@@ -780,6 +577,6 @@ void fl_store_jobs_done(struct fl_store_role *s)
         struct fl_store_job *job = s->jobs;
 
         s->jobs = job->next;
-        free_job(job);
+        fl_store_job_free(job);
     }
 }

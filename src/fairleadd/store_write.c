@@ -104,6 +104,7 @@ static bool commit(struct writer *w)
     }
     fl_ring_commit(w->ring, w->last_no);
     w->last_no = 0;
+    fl_store_tails_wake(w->s);
     tell_ingest(w);
     return true;
 }

@@ -183,21 +183,20 @@ static bool has_line(struct fl_span headers, const char *name)
     return fl_span_find_nocase(headers, fl_span_str(name));
 }
 
-/* False: the request is over and ask is gone. */
-static bool take_head(struct fl_web *web, struct fl_web_ask *ask, struct fl_span payload)
+static void take_head(struct fl_web *web, struct fl_web_ask *ask, struct fl_span payload)
 {
     struct fl_msg_response msg;
     size_t mark = sizeof trailer_mark - 1;
 
     if (fl_msg_decode(FL_MSG_RESPONSE, payload, &msg, NULL) < 0)
-        return true;
+        return;
     if (msg.type.len >= mark && memcmp(msg.type.ptr, trailer_mark, mark) == 0) {
         fl_buf_clear(&ask->trailer);
         fl_buf_put_span(&ask->trailer, fl_span_of(msg.type.ptr + mark, msg.type.len - mark));
-        return true;
+        return;
     }
     if (ask->status != 0)
-        return true;
+        return;
     ask->status = msg.status;
     if (ask->signs_in)
         web->sign_ins[msg.status < 300]++;
@@ -209,7 +208,7 @@ static bool take_head(struct fl_web *web, struct fl_web_ask *ask, struct fl_span
     fl_buf_put_span(&ask->headers, msg.headers);
     fl_web_guard(FL_WEB_PAGE_DATA, fl_web_own_cert(web), &ask->headers);
     if (ask->flow == FL_WEB_HOLD)
-        return true;
+        return;
     begin_stream(web, ask);
     if (is_head(ask)) { /* nobody waits for the rest, which may be without an end */
         struct fl_httpd_req *req = ask->req;
@@ -217,10 +216,9 @@ static bool take_head(struct fl_web *web, struct fl_web_ask *ask, struct fl_span
         cancel(web, ask->id);
         ask_free(web, ask);
         fl_httpd_end(req, FL_SPAN(""));
-        return false;
+        return;
     }
     fl_httpd_flush(ask->req);
-    return true;
 }
 
 static void put_events(struct fl_web_ask *ask, struct fl_span piece)
@@ -349,7 +347,7 @@ void fl_web_relay_message(struct fl_web *web, const struct fl_imsg_in *in)
     if (ask == NULL) /* its browser has left */
         return;
     if (in->type == FL_MSG_RESPONSE)
-        (void)take_head(web, ask, in->payload);
+        take_head(web, ask, in->payload);
     else if (in->type == FL_MSG_RESPONSE_BODY)
         take_body(web, ask, in->payload);
     else if (in->type == FL_MSG_RESPONSE_END)

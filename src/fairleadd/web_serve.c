@@ -140,10 +140,10 @@ static bool answer_folder(struct fl_web *web, struct fl_httpd_req *req, struct f
 /* Does the last part of the name have a dot? Then it is a file's, not a place of the screen. */
 static bool is_file_name(struct fl_span name)
 {
-    const unsigned char *slash = name.len == 0 ? NULL : memrchr(name.ptr, '/', name.len);
-    size_t from = slash == NULL ? 0 : (size_t)(slash - name.ptr) + 1;
-
-    return name.len > from && memchr(name.ptr + from, '.', name.len - from) != NULL;
+    for (size_t i = name.len; i > 0 && name.ptr[i - 1] != '/'; i--)
+        if (name.ptr[i - 1] == '.')
+            return true;
+    return false;
 }
 
 static void look(struct fl_web *web)

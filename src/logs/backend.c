@@ -1,5 +1,7 @@
 #include "logs/backend.h"
 
+#include "logs/newest.h"
+
 static int backend_open(const struct fl_store_config *config, void **ret, struct fl_err *err)
 {
     struct fl_store *store;
@@ -40,6 +42,17 @@ static int backend_query(void *b, const struct fl_query *q, const struct fl_quer
                          struct fl_query_end *ret_end, struct fl_err *err)
 {
     return fl_query_run(b, q, sink, ret_end, err);
+}
+
+static int backend_tail_open(void *b, const struct fl_query *q, struct fl_tail **ret,
+                             struct fl_err *err)
+{
+    return fl_tail_open(b, q, ret, err);
+}
+
+static int backend_newest(void *b, uint32_t tenant, struct fl_newest **ret, struct fl_err *err)
+{
+    return fl_newest_new(b, tenant, ret, err);
 }
 
 static int backend_work(void *b, int64_t timeout_ms)
@@ -90,6 +103,8 @@ const struct fl_backend fl_backend_segments = {
     .commit = backend_commit,
     .tick = backend_tick,
     .query = backend_query,
+    .tail_open = backend_tail_open,
+    .newest = backend_newest,
     .work = backend_work,
     .poke = backend_poke,
     .pending_bytes = backend_pending_bytes,

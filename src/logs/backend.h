@@ -11,6 +11,7 @@
 #include "logs/query.h"
 #include "logs/store.h"
 #include "logs/store_job.h"
+#include "logs/tail.h"
 
 struct fl_backend {
     const char *name; /* "segments" */
@@ -23,6 +24,9 @@ struct fl_backend {
     int (*tick)(void *b, struct fl_err *err);
     int (*query)(void *b, const struct fl_query *q, const struct fl_query_sink *sink,
                  struct fl_query_end *ret_end, struct fl_err *err);
+    /* Live tails without a thread each (tail.h, newest.h). */
+    int (*tail_open)(void *b, const struct fl_query *q, struct fl_tail **ret, struct fl_err *err);
+    int (*newest)(void *b, uint32_t tenant, struct fl_newest **ret, struct fl_err *err);
     /* Wait for housekeeping to do, or timeout; poke() ends it (fl_store_work). */
     int (*work)(void *b, int64_t timeout_ms);
     void (*poke)(void *b);

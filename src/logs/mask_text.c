@@ -36,7 +36,7 @@ static bool is_hex(int c)
 
 static bool is_blank(int c)
 {
-    return c < 0 || c <= ' ';
+    return c <= ' '; /* or the text's end, -1 */
 }
 
 static int byte_at(const struct pass *p, size_t at)

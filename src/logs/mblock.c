@@ -793,6 +793,11 @@ static bool own_words(struct fl_col *to, uint32_t rows, const struct fl_span *wo
     return to->words != NULL;
 }
 
+static const unsigned char *val_at(const struct col *c, uint32_t row)
+{
+    return c->val == NULL ? NULL : c->val + (size_t)row * c->width;
+}
+
 static bool end_of_words(const struct col *c, uint32_t from, uint32_t rows, struct fl_col *to,
                          size_t *bytes)
 {
@@ -801,7 +806,7 @@ static bool end_of_words(const struct col *c, uint32_t from, uint32_t rows, stru
     to->code = calloc(rows, sizeof *to->code);
     if (to->code == NULL)
         return false;
-    codes_out(to->code, c->val + (size_t)from * c->width, c->width, covered);
+    codes_out(to->code, val_at(c, from), c->width, covered);
     for (uint32_t i = 0; i < covered; i++)
         to->present += to->code[i] != 0;
     *bytes += rows * sizeof *to->code;
@@ -825,7 +830,7 @@ static bool end_of_numbers(const struct col *c, size_t f, uint32_t from, uint32_
         to->has = calloc(1, ((size_t)rows + 7) / 8 + 1);
     if (to->num == NULL || (to->has == NULL && to->present < rows))
         return false;
-    widen(to->num, c->val + (size_t)from * c->width, c->width, c->base, covered);
+    widen(to->num, val_at(c, from), c->width, c->base, covered);
     if (to->has != NULL && c->has != NULL)
         copy_bits(to->has, 0, c->has, from, covered);
     else if (to->has != NULL)

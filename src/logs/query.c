@@ -155,40 +155,48 @@ static int begin(struct fl_run *run, const struct kind *kind, struct fl_err *err
     return r < 0 ? r : fl_run_parts(run, q->from_us, q->to_us, err);
 }
 
-static void finish(struct fl_run *run)
+int fl_run_begin(struct fl_run *run, struct fl_store *store, const struct fl_query *query,
+                 const struct fl_query_sink *sink, struct fl_query_end *end, struct fl_err *err)
+{
+    size_t kind = (size_t)query->kind;
+
+    *run = (struct fl_run){.store = store,
+                           .q = query,
+                           .sink = sink,
+                           .end = end,
+                           .begin_us = fl_now_mono_us(),
+                           .deadline_us = INT64_MAX,
+                           .memory_bytes = query->budget_bytes > 0 ? query->budget_bytes
+                                                                   : FL_QUERY_MEMORY_BYTES};
+    fl_arena_init(&run->arena, ARENA_BYTES);
+    fl_buf_init(&run->out, OUT_MAX_BYTES);
+    if (kind >= FL_LEN(kinds) || kinds[kind].run == NULL)
+        return fl_err_set(err, FL_E_INVAL, "no query of kind %zu", kind);
+    return begin(run, &kinds[kind], err);
+}
+
+void fl_run_finish(struct fl_run *run)
 {
     fl_parts_free(run->parts);
     fl_scan_done(&run->scan);
     fl_mask_free(run->names);
     fl_arena_done(&run->arena);
     fl_buf_done(&run->out);
-    run->end->elapsed_us = (uint64_t)(fl_now_mono_us() - run->begin_us);
 }
 
 int fl_query_run(struct fl_store *store, const struct fl_query *query,
                  const struct fl_query_sink *sink, struct fl_query_end *ret_end, struct fl_err *err)
 {
-    struct fl_run run = {.store = store,
-                         .q = query,
-                         .sink = sink,
-                         .end = ret_end,
-                         .begin_us = fl_now_mono_us(),
-                         .deadline_us = INT64_MAX,
-                         .memory_bytes =
-                             query->budget_bytes > 0 ? query->budget_bytes : FL_QUERY_MEMORY_BYTES};
-    size_t kind = (size_t)query->kind;
+    struct fl_run run;
     int r;
 
     *ret_end = (struct fl_query_end){.partial = false};
-    if (kind >= FL_LEN(kinds) || kinds[kind].run == NULL)
-        return fl_err_set(err, FL_E_INVAL, "no query of kind %zu", kind);
-    fl_arena_init(&run.arena, ARENA_BYTES);
-    fl_buf_init(&run.out, OUT_MAX_BYTES);
-    r = begin(&run, &kinds[kind], err);
+    r = fl_run_begin(&run, store, query, sink, ret_end, err);
     if (r >= 0)
-        r = kinds[kind].run(&run, err);
+        r = kinds[query->kind].run(&run, err);
     if (r >= 0)
         r = fl_run_flush(&run, true, err);
-    finish(&run);
+    fl_run_finish(&run);
+    ret_end->elapsed_us = (uint64_t)(fl_now_mono_us() - run.begin_us);
     return r < 0 ? r : FL_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "logs/newest.h"
 
 enum { FLUSH_BYTES = 32 * 1024, WIDE = 4, FEW_OF = 8 };
 
@@ -93,12 +94,16 @@ int fl_run_parts(struct fl_run *run, int64_t from_us, int64_t to_us, struct fl_e
 /* A block that cannot be read is lost alone: the rest is answered, and the answer is partial. */
 static int load(struct fl_run *run, const struct fl_run_block *at, struct fl_part *part,
                 uint32_t no, const struct fl_fieldset *fields, const uint32_t *rows,
-                struct fl_block **ret, struct fl_err *err)
+                struct fl_block **ret, bool *ret_lent, struct fl_err *err)
 {
     struct fl_err why = {0};
     char day[16];
-    int r = fl_part_load_rows(part, no, fields, rows, at->count, ret, &run->end->bytes_read, &why);
+    int r;
 
+    if (run->newest != NULL && !at->info.sealed)
+        r = fl_newest_load(run->newest, part, no, run->after, fields, ret, ret_lent, &why);
+    else
+        r = fl_part_load_rows(part, no, fields, rows, at->count, ret, &run->end->bytes_read, &why);
     if (r >= 0)
         return 1;
     if (r == FL_E_NOMEM || r == FL_E_LIMIT) {
@@ -163,7 +168,7 @@ static int load_and_scan(struct fl_run *run, struct fl_part *part, uint32_t no, 
     rest.bits[1] &= ~need.bits[1];
     ret->view.rows = fl_part_block_rows(part, no);
     if (!is_empty(&need)) {
-        r = load(run, ret, part, no, &need, NULL, &ret->first, err);
+        r = load(run, ret, part, no, &need, NULL, &ret->first, &ret->first_lent, err);
         if (r <= 0)
             return r;
         if (ret->first->rows < ret->view.rows)
@@ -175,7 +180,8 @@ static int load_and_scan(struct fl_run *run, struct fl_part *part, uint32_t no, 
     if (r < 0 || ret->count == 0)
         return r;
     if (!is_empty(&rest)) {
-        r = load(run, ret, part, no, &rest, few_rows(run, ret, &rest), &ret->second, err);
+        r = load(run, ret, part, no, &rest, few_rows(run, ret, &rest), &ret->second,
+                 &ret->second_lent, err);
         if (r <= 0)
             return r;
         if (ret->second->rows < ret->view.rows)
@@ -207,8 +213,10 @@ int fl_run_block(struct fl_run *run, struct fl_part *part, uint32_t block,
 
 void fl_run_block_done(struct fl_run_block *block)
 {
-    fl_block_free(block->first);
-    fl_block_free(block->second);
+    if (!block->first_lent)
+        fl_block_free(block->first);
+    if (!block->second_lent)
+        fl_block_free(block->second);
     block->first = block->second = NULL;
 }
 

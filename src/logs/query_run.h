@@ -17,6 +17,14 @@
 #define FL_RUN_FEW            4096u                /* rows of a block that are decoded alone */
 #define FL_QUERY_MEMORY_BYTES ((uint64_t)64 << 20) /* where the query gives no budget */
 
+struct fl_newest; /* newest.h */
+
+/* Position of a row: day of receipt and sequence number. Text: "2026-11-21.4711". */
+struct fl_pos {
+    int32_t day;
+    uint64_t seq;
+};
+
 struct fl_run {
     struct fl_store *store;
     const struct fl_query *q;
@@ -27,6 +35,8 @@ struct fl_run {
     struct fl_mask *names; /* NULL: no pseudonyms are known */
     struct fl_mask *mask;  /* names, where personal data is hidden; else NULL */
     struct fl_parts *parts;
+    struct fl_newest *newest; /* rows of memtables come from it, those behind `after`; or NULL */
+    struct fl_pos after;
     struct fl_scan scan;
     int64_t begin_us, deadline_us; /* monotonic; deadline INT64_MAX = none */
     uint64_t memory_bytes;
@@ -46,13 +56,9 @@ struct fl_run_block {
     struct fl_part *part; /* where it is from */
     uint32_t no;
     struct fl_block *first, *second; /* owned by the run block */
+    bool first_lent, second_lent;    /* not so */
 };
 
-/* Position of a row: day of receipt and sequence number. Text: "2026-11-21.4711". */
-struct fl_pos {
-    int32_t day;
-    uint64_t seq;
-};
 bool fl_pos_parse(struct fl_span text, struct fl_pos *ret);
 void fl_pos_format(struct fl_pos pos, char text[64]);
 static inline int fl_pos_cmp(struct fl_pos a, struct fl_pos b)
@@ -61,6 +67,12 @@ static inline int fl_pos_cmp(struct fl_pos a, struct fl_pos b)
         return a.day < b.day ? -1 : 1;
     return a.seq < b.seq ? -1 : a.seq > b.seq;
 }
+
+/* Check and take in the question. fl_run_finish() it, also when this fails. */
+int fl_run_begin(struct fl_run *run, struct fl_store *store, const struct fl_query *query,
+                 const struct fl_query_sink *sink, struct fl_query_end *end, struct fl_err *err)
+    FL_MUST_CHECK;
+void fl_run_finish(struct fl_run *run);
 
 /* Take a snapshot of the parts that touch [from_us, to_us); the one before is let go. */
 int fl_run_parts(struct fl_run *run, int64_t from_us, int64_t to_us, struct fl_err *err)

@@ -120,16 +120,9 @@ static int erase_entered(struct fl_store *s, uint64_t number, const struct fl_er
     return r < 0 ? r : ledger->ops->done(ledger, number, fl_buf_span(&facts), receipt, err);
 }
 
-static void wiped_done(struct fl_buf *buf)
-{
-    if (buf->ptr != NULL)
-        explicit_bzero(buf->ptr, buf->cap);
-    fl_buf_done(buf);
-}
-
 static int erase_next(struct fl_store *s, uint64_t *after, struct fl_err *err)
 {
-    FL_AUTO(wiped_done) struct fl_buf bytes;
+    FL_AUTO(fl_buf_wipe) struct fl_buf bytes;
     FL_AUTO(fl_buf_done) struct fl_buf receipt;
     struct fl_ledger_link *ledger = s->conf.ledger;
     struct fl_erase_result res = {0};
@@ -240,7 +233,7 @@ static void settle(void)
 
 static int job_erase(struct fl_job *job, struct fl_erase_rule *rule, struct fl_err *err)
 {
-    FL_AUTO(wiped_done) struct fl_buf bytes;
+    FL_AUTO(fl_buf_wipe) struct fl_buf bytes;
     FL_AUTO(fl_buf_done) struct fl_buf receipt;
     const struct fl_erase_watch watch = {job_tell_on, job};
     struct fl_store *s = job->store;

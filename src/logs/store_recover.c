@@ -114,6 +114,7 @@ static int take_segment(struct fl_store *s, int dir, const char *slug,
     struct fl_store_day *d = t == NULL ? NULL : fl_store_day_get(t, id->day, err);
     struct fl_store_seg *known = NULL;
     char name[FL_SEGMENT_NAME_BYTES];
+    int64_t newest_us;
     int r;
 
     if (d == NULL)
@@ -135,8 +136,12 @@ static int take_segment(struct fl_store *s, int dir, const char *slug,
         d->next_seq = foot->last_seq + 1;
     d->visible_seq = d->next_seq - 1;
     s->sum.rows += foot->rows;
-    if (foot->created_us > s->newest_us)
-        s->newest_us = foot->created_us;
+    /* A merge under a wrong clock writes the file, not the rows, anew: their day bounds it. */
+    newest_us = ((int64_t)id->day + 1) * FL_US_PER_DAY;
+    if (foot->created_us < newest_us)
+        newest_us = foot->created_us;
+    if (newest_us > s->newest_us)
+        s->newest_us = newest_us;
     fl_marks_merge(&s->taken, foot->mark, foot->marks);
     return FL_OK;
 }

@@ -18,10 +18,10 @@ enum fl_search_op fl_search_op_find(struct fl_span text)
     return (enum fl_search_op)op;
 }
 
-static bool is_view(const char *name)
+static bool is_view(struct fl_span name)
 {
     for (size_t i = 0; fl_search_views[i] != NULL; i++)
-        if (strcmp(fl_search_views[i], name) == 0)
+        if (fl_span_eq(fl_span_str(fl_search_views[i]), name))
             return true;
     return false;
 }
@@ -71,7 +71,7 @@ int fl_search_check(const struct fl_search *s, struct fl_err *err)
 
     if (r < 0)
         return r;
-    if (!is_view(s->view))
+    if (!is_view(fl_span_str(s->view)))
         return fl_err_set(err, FL_E_INVAL, "view is logs, applications, websites or users");
     if (s->op >= FL_SEARCH_OPS)
         return fl_err_set(err, FL_E_INVAL, "op is one of > >= < <=");

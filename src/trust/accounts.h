@@ -259,7 +259,7 @@ int fl_accounts_grant(struct fl_accounts *acc, const struct fl_msg_tenant_grant 
 /* Does it stand just so already, or is it not there when it is to end? */
 bool fl_accounts_grant_same(struct fl_accounts *acc, const struct fl_msg_tenant_grant *grant,
                             int64_t now_us);
-int fl_accounts_reveal(struct fl_accounts *acc, const struct fl_msg_reveal *reveal, bool open,
+int fl_accounts_reveal(struct fl_accounts *acc, const struct fl_msg_reveal *ask, bool open,
                        int64_t now_us, struct fl_err *err) FL_MUST_CHECK;
 /*
  * May the session see the tenant's data within the scope (bits of enum fl_cap_scope)? It is alive

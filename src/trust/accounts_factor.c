@@ -122,6 +122,15 @@ static int wrong_code(struct fl_err *err)
                       "this code is wrong, used or over its time; take the one that is shown now");
 }
 
+/* Count a try. 1 and the account, with whether it may be tried now; 0: there is none. */
+static int begin_try(struct fl_accounts *acc, uint32_t user, int64_t now_us, struct fl_acc_row *ret,
+                     bool *ret_free, struct fl_err *err)
+{
+    int r = fl_acc_count(acc, user, now_us, ret_free, err);
+
+    return r < 0 ? r : fl_acc_get(acc, user, ret, err);
+}
+
 /* Counting and checking are one transaction: nothing here takes long. 1 passed, 0 did not. */
 static int code_in(struct fl_accounts *acc, const struct fl_acc_live *live, struct fl_span code,
                    int64_t now_us, struct fl_session *ret, bool *ret_recovery, bool *ret_locked,
@@ -129,10 +138,8 @@ static int code_in(struct fl_accounts *acc, const struct fl_acc_live *live, stru
 {
     struct fl_acc_row row;
     bool is_free = false;
-    int r = fl_acc_count(acc, live->view.user, now_us, &is_free, err);
+    int r = begin_try(acc, live->view.user, now_us, &row, &is_free, err);
 
-    if (r == 0)
-        r = fl_acc_get(acc, live->view.user, &row, err);
     if (r <= 0)
         return r;
     r = is_free ? try_factor(acc, &row, code, now_us, ret_recovery, err) : 0;
@@ -239,10 +246,8 @@ static int confirm_in(struct fl_accounts *acc, const struct fl_acc_live *live, s
     struct fl_acc_row row;
     bool is_free = false;
     int64_t step = 0;
-    int r = fl_acc_count(acc, live->view.user, now_us, &is_free, err);
+    int r = begin_try(acc, live->view.user, now_us, &row, &is_free, err);
 
-    if (r == 0)
-        r = fl_acc_get(acc, live->view.user, &row, err);
     if (r <= 0)
         return r;
     r = is_free ? try_totp(acc, live->view.user, fl_span_of(live->pending, live->pending_len), code,

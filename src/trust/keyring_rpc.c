@@ -15,18 +15,11 @@ struct remote {
     int64_t timeout_ms;
 };
 
-/* An answer may hold a key. */
-static void reply_done(struct fl_buf *reply)
-{
-    if (reply->ptr != NULL)
-        explicit_bzero(reply->ptr, reply->cap);
-    fl_buf_done(reply);
-}
-
+/* An answer may hold a key: it is wiped. */
 static int call_for_key(struct fl_keyring *k, enum fl_msg_type type, const void *ask,
                         unsigned char ret_key[FL_KEY_BYTES], struct fl_err *err)
 {
-    FL_AUTO(reply_done) struct fl_buf reply;
+    FL_AUTO(fl_buf_wipe) struct fl_buf reply;
     const struct remote *remote = (const struct remote *)k;
     struct fl_msg_file_key answer;
     int r;
@@ -65,7 +58,7 @@ static int file_get(struct fl_keyring *k, uint32_t tenant, int32_t day,
 static int call_to_destroy(const struct remote *remote, enum fl_msg_type type, const void *ask,
                            struct fl_destroyed *ret, struct fl_err *err)
 {
-    FL_AUTO(reply_done) struct fl_buf reply;
+    FL_AUTO(fl_buf_wipe) struct fl_buf reply;
     struct fl_msg_destroyed answer;
     struct fl_destroyed d = {0};
     int r;
@@ -126,7 +119,7 @@ static int destroy_files(struct fl_keyring *k, uint32_t tenant, const struct fl_
 static int list_page(const struct remote *remote, uint32_t tenant, struct fl_buf *files,
                      bool *ret_more, struct fl_err *err)
 {
-    FL_AUTO(reply_done) struct fl_buf reply;
+    FL_AUTO(fl_buf_wipe) struct fl_buf reply;
     struct fl_msg_key_files_ask ask = {.tenant = tenant};
     struct fl_msg_key_files answer;
     int r;

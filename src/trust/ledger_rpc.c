@@ -8,18 +8,11 @@ struct remote {
     int64_t timeout_ms;
 };
 
-/* A rule tells a name. */
-static void wiped_done(struct fl_buf *reply)
-{
-    if (reply->ptr != NULL)
-        explicit_bzero(reply->ptr, reply->cap);
-    fl_buf_done(reply);
-}
-
+/* A rule tells a name: what held it is wiped. */
 static int begin(struct fl_ledger_link *link, struct fl_span rule, uint64_t *ret_number,
                  struct fl_err *err)
 {
-    FL_AUTO(wiped_done) struct fl_buf reply;
+    FL_AUTO(fl_buf_wipe) struct fl_buf reply;
     const struct remote *remote = (const struct remote *)link;
     struct fl_msg_erasure ask = {.text = rule};
     struct fl_msg_erasure answer;
@@ -36,7 +29,7 @@ static int begin(struct fl_ledger_link *link, struct fl_span rule, uint64_t *ret
 static int done(struct fl_ledger_link *link, uint64_t number, struct fl_span facts,
                 struct fl_buf *receipt, struct fl_err *err)
 {
-    FL_AUTO(wiped_done) struct fl_buf reply;
+    FL_AUTO(fl_buf_wipe) struct fl_buf reply;
     const struct remote *remote = (const struct remote *)link;
     struct fl_msg_erasure ask = {.number = number, .text = facts};
     struct fl_msg_erasure answer;
@@ -54,7 +47,7 @@ static int done(struct fl_ledger_link *link, uint64_t number, struct fl_span fac
 static int pending(struct fl_ledger_link *link, uint64_t after, uint64_t *ret_number,
                    bool *ret_again, struct fl_buf *rule, struct fl_err *err)
 {
-    FL_AUTO(wiped_done) struct fl_buf reply;
+    FL_AUTO(fl_buf_wipe) struct fl_buf reply;
     const struct remote *remote = (const struct remote *)link;
     struct fl_msg_erasure ask = {.number = after};
     struct fl_msg_erasure answer;

@@ -99,6 +99,12 @@ static void work(struct fl_hash_job *job)
 
 /* ---- on the loop ---- */
 
+static int busy(struct fl_err *err)
+{
+    return fl_err_set(err, FL_E_AGAIN,
+                      "too many people are signing in at this moment; try again shortly");
+}
+
 static int wrong(const struct job *j, struct fl_err *err)
 {
     return fl_err_set(err, FL_E_DENIED, "%s",
@@ -136,7 +142,8 @@ static int finish(struct job *j, int64_t now_us, struct fl_err *err)
     return fl_accounts_reset(acc, j->by, a->user, j->what, j->phc, now_us, &a->account, err);
 }
 
-/* The try stays counted only where the password was wrong, or tells that it is used up. */
+/* What the thread found, into the database. A try stays counted where the password was wrong, or
+ * where it is used up by what came of it (FL_E_DENIED); another failure does not cost one. */
 static int conclude(struct job *j, int64_t now_us, struct fl_err *err)
 {
     struct fl_accounts *acc = j->people->accounts;
@@ -144,16 +151,16 @@ static int conclude(struct job *j, int64_t now_us, struct fl_err *err)
     struct fl_err more;
     int r;
 
-    if (!j->job.ran)
-        r = fl_err_set(err, FL_E_AGAIN,
-                       "too many people are signing in at this moment; try again shortly");
-    else if (j->code < 0 && (j->verified || j->code == FL_E_NOMEM))
+    if (!j->job.ran) {
+        r = busy(err);
+    } else if (j->code == 0) {
+        r = finish(j, now_us, err);
+    } else if (j->verified || j->code == FL_E_NOMEM) {
         r = fl_err_set(err, j->code == FL_E_NOMEM ? FL_E_AGAIN : j->code, "%s", j->err.text);
-    else if (j->code < 0) {
+    } else {
         r = fl_accounts_fail(acc, try, now_us, &j->answer.locked, err);
         return r < 0 ? r : wrong(j, err);
-    } else
-        r = finish(j, now_us, err);
+    }
     if (r < 0 && r != FL_E_DENIED && j->kind != RESET &&
         fl_accounts_untry(acc, try, now_us, &more) < 0)
         return fl_err_set(err, more.code, "%s", more.text);
@@ -198,8 +205,7 @@ static int check_room(struct fl_people *p, struct fl_span source, struct fl_err 
                           "too many tries from where you are; wait %d seconds, then try again",
                           FL_SIGN_IN_RETRY_S);
     if (!fl_hashpool_has_room(p->pool))
-        return fl_err_set(err, FL_E_AGAIN,
-                          "too many people are signing in at this moment; try again shortly");
+        return busy(err);
     return FL_OK;
 }
 
@@ -234,7 +240,7 @@ int fl_people_sign_in(struct fl_people *p, const struct fl_msg_sign_in *ask,
 int fl_people_change(struct fl_people *p, const struct fl_msg_session_password *ask,
                      const struct fl_people_wait *wait, struct fl_err *err)
 {
-    struct fl_session session;
+    FL_AUTO(fl_session_wipe) struct fl_session session;
     char source[24];
     struct job *j = NULL;
     int r = fl_accounts_session(p->accounts, ask->token, false, p->now_us(), &session, err);
@@ -282,8 +288,7 @@ int fl_people_reset(struct fl_people *p, const struct fl_msg_account_reset *ask,
     if ((ask->what & FL_RESET_PASSWORD) == 0)
         return reset_now(p, ask, by, wait, err);
     if (!fl_hashpool_has_room(p->pool))
-        return fl_err_set(err, FL_E_AGAIN,
-                          "too many people are signing in at this moment; try again shortly");
+        return busy(err);
     r = make_job(p, RESET, wait, &j, err);
     if (r < 0)
         return r;

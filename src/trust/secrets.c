@@ -157,17 +157,10 @@ static int save(const struct fl_secrets *s, struct fl_err *err)
     return r < 0 ? r : fl_file_write(s->dir_fd, FL_SECRETS_FILE, fl_buf_span(&file), 0600, err);
 }
 
-static void wiped_done(struct fl_buf *buf)
-{
-    if (buf->ptr != NULL)
-        explicit_bzero(buf->ptr, buf->cap);
-    fl_buf_done(buf);
-}
-
 static int rewrap_entry(const struct fl_secrets *s, const struct entry *e, struct fl_root *root,
                         struct fl_buf *file, struct fl_err *err)
 {
-    FL_AUTO(wiped_done) struct fl_buf plain;
+    FL_AUTO(fl_buf_wipe) struct fl_buf plain;
     unsigned char *sealed;
     char bound[64];
     int r;
@@ -272,8 +265,6 @@ int fl_secrets_random(struct fl_secrets *s, const char *name, unsigned char *ret
                        len);
     if (r == 0)
         memcpy(ret, out.ptr, len);
-    if (out.ptr != NULL)
-        explicit_bzero(out.ptr, out.cap);
-    fl_buf_done(&out);
+    fl_buf_wipe(&out);
     return r;
 }

@@ -92,6 +92,8 @@ test('applications: brush, totals, filter to range, back, one of them closely', 
     await page.mouse.move(box.x + box.width * 0.7, box.y + 40, { steps: 5 });
     await page.mouse.up();
     await page.getByText(/[MGTk]?B, [\d\s]+ users?/).waitFor(WAIT);
+    const fine = (name) => new Date(param(page, name)).getTime() % 300_000;
+    assert.equal(fine('bf') + fine('bt'), 0, 'the selected time stands on five minutes');
     const end = param(page, 'bt');
     const hand = page.getByRole('slider', { name: 'End of the selected time' });
     await hand.focus();
@@ -192,6 +194,13 @@ test('many rows: only those in sight are drawn, and more come', { timeout: 60_00
     }
     assert.ok(await page.locator('tr[data-row]').count() < 80);
     assert.ok(Number(await page.locator('table.log').first().getAttribute('aria-rowcount')) > 401);
+    await scroll.evaluate((e) => e.scrollTo(0, 0));
+    const before = await page.locator('tr[data-row="2"]').innerText();
+    await page.waitForTimeout(2500); // new lines come all the time
+    await page.locator('tr[data-row="2"] .tw').click();
+    await page.getByText('All fields').waitFor(WAIT);
+    await page.waitForTimeout(1000);
+    assert.equal(await page.locator('tr[data-row="2"].on').innerText(), before, 'opening a row moves none');
 });
 
 test('live tail: rows come, scrolling holds them, what waits is counted', { timeout: 60_000 }, async (t) => {
@@ -265,7 +274,74 @@ test('an alarm is acknowledged, assigned, muted with a reason, and heard again',
         await panel.getByText('Acknowledged.').first().waitFor(WAIT);
     }
     await panel.getByRole('button', { name: /^Assign/ }).first().click();
-    await dialog.getByLabel('Owner').fill('');
+    assert.match(await dialog.getByLabel('Owner').locator('option').first().innerText(), /^Me, ana$/);
+    await dialog.getByLabel('Owner').selectOption({ label: 'Somebody else…' });
+    await dialog.getByLabel('Login name').fill('nobody-knows');
+    await dialog.getByRole('button', { name: 'Assign', exact: true }).click();
+    await dialog.getByText(/there is no user 'nobody-knows' here/i).waitFor(WAIT);
+    await dialog.getByLabel('Owner').selectOption({ label: 'Nobody' });
     await dialog.getByRole('button', { name: 'Assign', exact: true }).click();
     await page.getByText('The alarm has no owner now.').waitFor(WAIT);
+});
+
+test('an alarm at the side: what to do, its history, closed by the keyboard, shared by its address', { timeout: 60_000 }, async (t) => {
+    const page = await open(t, '/overview');
+    const panel = page.locator('#alarms');
+    await panel.locator('tbody .tw').first().waitFor(WAIT);
+    const details = panel.getByRole('button', { name: 'History' }).first();
+    await details.focus();
+    await page.keyboard.press('Enter');
+    const side = page.locator('aside.drawer');
+    await side.getByRole('heading', { name: 'What to do' }).waitFor(WAIT);
+    await side.getByText(/^Raised, /).last().waitFor(WAIT);
+    assert.ok(await side.locator('.steps li').count() > 2, 'each step is there');
+    assert.ok(param(page, 'alarm'));
+    await clean(page, 'an alarm at the side');
+    await page.keyboard.press('Escape');
+    await side.waitFor({ state: 'detached', ...WAIT });
+    assert.equal(param(page, 'alarm'), null);
+    await page.goBack();
+    await side.getByRole('heading', { name: 'What to do' }).waitFor(WAIT);
+    for (const [theme, width] of [['dark', 1440], ['light', 390], ['dark', 390]]) {
+        const other = await open(t, new URL(page.url()).pathname + new URL(page.url()).search, { theme, width });
+        await other.locator('aside.drawer .steps li').first().waitFor(WAIT);
+        await clean(other, `an alarm at the side, ${theme} ${width}`);
+    }
+});
+
+test('the period of the overview is that of its figures, and they lead to their lines', { timeout: 60_000 }, async (t) => {
+    const page = await open(t, '/overview');
+    const strip = page.locator('.keyfig');
+    await strip.getByText('in 24 h').first().waitFor(WAIT);
+    await page.getByRole('group', { name: 'Period' }).getByRole('button', { name: '1 h' }).click();
+    await strip.getByText(/in 1.h/).first().waitFor(WAIT);
+    const told = Number((await strip.locator('dd.n a').nth(1).innerText()).replace(/\D/g, ''));
+    assert.ok(told > 0);
+    await strip.locator('dd.n a').nth(1).click();
+    await page.waitForURL(/\/analytics\/logs\?.*last=1h/, WAIT);
+    await page.locator('.cost', { hasText: 'Complete' }).waitFor(WAIT);
+    const found = Number((await page.locator('.cost b').first().innerText()).replace(/\D/g, ''));
+    assert.ok(found >= told && found < told * 1.5 + 500, `${found} lines behind ${told}`);
+    await page.goto(`${server.base}/overview`);
+    await page.getByText('Nothing a week before to compare with.').waitFor(WAIT); // the demonstration of the test is of one day
+});
+
+test('Ctrl K: pages, periods, saved searches', { timeout: 60_000 }, async (t) => {
+    const page = await open(t, '/overview');
+    await page.locator('.keyfig').waitFor(WAIT);
+    const run = async (text, option) => {
+        await page.keyboard.press('Control+k');
+        await page.getByRole('combobox', { name: 'Search or run' }).waitFor(WAIT);
+        await page.keyboard.type(text);
+        await page.getByRole('option', { name: option }).first().waitFor(WAIT);
+        await page.keyboard.press('Enter');
+    };
+    await run('run any line', /Any line Run saved search/); // those come while the box is open
+    await page.getByText(/^Any line: [\d\s]+\.$/).waitFor(WAIT);
+    await run('last 7', 'Last 7 days Period');
+    assert.equal(param(page, 'last'), '7d');
+    await run('websites', 'Analytics: Websites');
+    await page.waitForURL(/\/analytics\/websites/, WAIT);
+    await run('open any line', /Any line Open saved search/);
+    await page.waitForURL(/\/analytics\/logs/, WAIT);
 });

@@ -28,6 +28,8 @@ static const struct {
     {"GET", T "/a%00b", "", 400, "%-encoded"},
     {"GET", T "/no-such", "", 404, "there is no tenant 'no-such'; fairlead tenant list"},
     {"GET", T "/no%2Dsuch", "", 404, "no-such"},
+    {"GET", T "/no-such/users", "", 404, "there is no tenant 'no-such'"},
+    {"POST", T "/no-such/roles", "{\"name\":\"a\",\"rights\":{}}", 404, "there is no tenant"},
     {"GET", T "/a%2fb", "", 404, "a/b"},
     /* parameters */
     {"GET", T "?limit=0", "", 422, "limit is a number from 1 to 1000"},

@@ -172,6 +172,7 @@ static void check_places(struct fl_db *db)
     struct fl_device fw = device(1, "berlin", "fw-1", "FW1"), sw = device(1, "paris", "sw-1", ""),
                      got;
     struct fl_site s;
+    uint64_t stand = 9;
     struct seen seen = {.db = db};
     struct fl_db_list list;
 
@@ -208,6 +209,10 @@ static void check_places(struct fl_db *db)
     CHECK(fl_db_device_set(db, &got, &err) == FL_E_NOENT && says("no site 'rome'"), "to nowhere");
     CHECK(fl_db_site_remove(db, 1, "paris", &err) == FL_E_EXISTS && says("2 devices stand at"),
           "a site with devices stays");
+    CHECK(fl_db_site_devices(db, 1, "paris", &stand, &err) == 0 && stand == 2 &&
+              fl_db_site_devices(db, 3, "berlin", &stand, &err) == 0 && stand == 1 &&
+              fl_db_site_devices(db, 1, "rome", &stand, &err) == 0 && stand == 0,
+          "devices of a site are counted");
     CHECK(fl_db_site_get(db, 1, "paris", &s, &err) == 0, "really");
     (void)snprintf(s.slug, sizeof s.slug, "lyon");
     CHECK(fl_db_site_set(db, &s, &err) == 0 && fl_db_device_get(db, 1, "sw-1", &got, &err) == 0 &&

@@ -187,8 +187,7 @@ static int sign_in(struct world *w, uint32_t user, const char *password)
 static int change(struct world *w, const char *old, const char *fresh)
 {
     char token[FL_TOKEN_TEXT_MAX];
-    struct fl_msg_session_password m = {
-        .token = fl_span_str(token), .old = fl_span_str(old), .fresh = fl_span_str(fresh)};
+    struct fl_msg_session_password m = {.old = fl_span_str(old), .fresh = fl_span_str(fresh)};
 
     memcpy(token, w->token, sizeof token);
     m.token = fl_span_str(token);

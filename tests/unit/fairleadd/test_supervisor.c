@@ -256,7 +256,8 @@ static void check_life(void)
 {
     struct run r;
 
-    prepare(&r, "listen_tls = 127.0.0.1:0\nweb_listen =\n[listener weak]\nkind = udp\naddress = 127.0.0.1:0\n"
+    prepare(&r, "listen_tls = 127.0.0.1:0\nweb_listen =\n[listener weak]\nkind = udp\naddress = "
+                "127.0.0.1:0\n"
                 "tenant = acme\n");
     check_start(&r);
     check_restarts(&r);

@@ -83,7 +83,7 @@ static void like_rows(uint64_t no, uint32_t odd, struct fl_event *ev)
     if (web) {
         TEXT(FL_F_HOSTNAME, "www.d%u.example.com", (unsigned)(h >> 33) % 300);
         TEXT(FL_F_DOMAIN, "d%u.example.com", (unsigned)(h >> 33) % 300);
-        TEXT(FL_F_URL, wrong ? "" : "www.d%u.example.com", (unsigned)(h >> 33) % 300);
+        TEXT(FL_F_URL, "%s", wrong ? "" : text[FL_F_HOSTNAME]);
         return;
     }
     memcpy(nat, src, 16);
@@ -392,7 +392,7 @@ static struct fl_block *few_rows(unsigned words)
     for (unsigned i = 0; i < FEW; i++) {
         fl_event_clear(&ev);
         fl_event_num(&ev, FL_F_SEQ, i + 1);
-        fl_event_str(&ev, FL_F_DEVICE, fl_span_of("abcd" + i % words, 1));
+        fl_event_str(&ev, FL_F_DEVICE, fl_span_of(&"abcd"[i % words], 1));
         if (fl_block_add(block, &ev, NULL) < 0)
             abort();
     }

@@ -496,6 +496,32 @@ static void check_leap_over_start(void)
     house_end(&h);
 }
 
+/* Files that were merged meanwhile are new, their rows are not. */
+static void check_leap_and_merge(void)
+{
+    struct house h;
+
+    house_begin(&h);
+    house_rule(&h, A, 2, 0);
+    for (int i = 0; i < 8; i++)
+        house_fill(&h, A, 10, true);
+    fl_store_close(h.store);
+    wall_us += 100 * DAY;
+    mono_us = 5;
+    house_open(&h);
+    house_rule(&h, A, 2, 0);
+    h.store->merge_mono_us = 0;
+    house_tick(&h);
+    CHECK(house_stats(&h, A).rows == 80 && house_stats(&h, A).segments == 1,
+          "small segments are merged under a clock that leapt");
+    fl_store_close(h.store);
+    house_open(&h);
+    house_rule(&h, A, 2, 0);
+    house_tick(&h);
+    CHECK(house_stats(&h, A).rows == 80, "another start within the hour destroys nothing either");
+    house_end(&h);
+}
+
 static void check_purge_counts(void)
 {
     struct house h;
@@ -537,6 +563,7 @@ int main(void)
     check_days_roll();
     check_leap();
     check_leap_over_start();
+    check_leap_and_merge();
     check_purge_counts();
     return tap_done();
 }

@@ -136,6 +136,45 @@ static uint64_t compare(struct pair *p, uint64_t visible)
     return n + (seen != visible);
 }
 
+/* The same of rows read from somewhere in a block on, and more words than they need. */
+static uint64_t compare_ends(struct pair *p, uint64_t visible)
+{
+    struct fl_fieldset all = fl_fieldset_all();
+    uint32_t rows = fl_memtable_block_rows(p->mt, 0, visible);
+    uint64_t n = 0;
+
+    for (int i = 0; i < 4; i++) {
+        uint32_t from = 1 + (uint32_t)chance_below(&p->chance, rows);
+        struct fl_block *end = NULL;
+
+        must(fl_memtable_load_end(p->mt, 0, from, visible, &all, &end, NULL) == 0);
+        n += !sound(end);
+        n += end->rows != (from < rows ? rows - from : 0);
+        for (uint32_t row = 0; row < end->rows; row++)
+            n += differ(p->oracle[0], from + row, end, row);
+        for (size_t f = 0; f < FL_FIELD_COUNT; f++)
+            n += end->col[f].word_count > end->rows + 1;
+        fl_block_free(end);
+    }
+    return n;
+}
+
+static void test_ends(void)
+{
+    uint64_t wrong = 0;
+
+    for (uint64_t seed = 101; seed <= 130; seed++) {
+        struct pair p;
+
+        pair_init(&p, seed);
+        for (int i = 0; i < 6; i++)
+            add(&p, 1 + chance_below(&p.chance, 300));
+        wrong += compare_ends(&p, p.rows) + compare_ends(&p, (p.rows + 1) / 2);
+        pair_done(&p);
+    }
+    CHECK(wrong == 0, "the newest rows alone are what they are among all, with their own words");
+}
+
 static void test_rows(void)
 {
     uint64_t wrong = 0, rows = 0;
@@ -247,6 +286,7 @@ static void test_dict(void)
 int main(void)
 {
     test_rows();
+    test_ends();
     test_blocks();
     test_time();
     test_dict();

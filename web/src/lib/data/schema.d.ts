@@ -1650,7 +1650,8 @@ export interface components {
             own: boolean;
         };
         Rogue: {
-            fingerprint: string;
+            /** @description null: it showed no certificate */
+            fingerprint: string | null;
             subject: string;
             address: string;
             reason: string;

@@ -82,7 +82,7 @@ export function sparkPath(values: readonly number[], width: number, height: numb
 
 /* Places for labels of one column: as near as may be to where they want to be, never over each other. */
 export function spread(wanted: readonly number[], gap: number, low: number, high: number): number[] {
-    const order = wanted.map((w, i) => ({ w, i })).sort((a, b) => a.w - b.w);
+    const order = wanted.map((w, i) => ({ w, i })).sort((a, b) => a.w - b.w || b.i - a.i); /* of equals the upper area is the later one */
     const out = new Array<number>(wanted.length);
     let at = low - gap;
     for (const o of order) {
@@ -95,4 +95,12 @@ export function spread(wanted: readonly number[], gap: number, low: number, high
         out[o.i] = at;
     }
     return out;
+}
+
+/* A share of one colour (#rrggbb) and the rest of another, opaque: areas lie over each other. */
+export function blend(a: string, b: string, share: number): string {
+    const part = (text: string, at: number) => parseInt(text.slice(at, at + 2), 16);
+    if (!/^#[0-9a-f]{6}$/i.test(a) || !/^#[0-9a-f]{6}$/i.test(b))
+        return a;
+    return '#' + [1, 3, 5].map((at) => Math.round(part(a, at) * share + part(b, at) * (1 - share)).toString(16).padStart(2, '0')).join('');
 }

@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { fromInput, fromWall, offsetMs, scaled, scaleOf, tickText, timeTicks, toInput, valueTicks } from './ticks.ts';
-import { bitRates, snap, sparkPath, spread, stacked, sumBetween, topAndOther } from './stack.ts';
+import { bitRates, blend, snap, sparkPath, spread, stacked, sumBetween, topAndOther } from './stack.ts';
 import { apart, clusters, labels } from './places.ts';
 
 const at = (text: string) => Date.parse(text);
@@ -49,14 +49,19 @@ test('seven lines and the rest', () => {
     assert.deepEqual(bitRates([{ key: 'a', other: false, values: [300] }], 300_000)[0]!.values, [8]);
 });
 
+test('a colour on another', () => {
+    assert.equal(blend('#ff0000', '#0000ff', 0.75), '#bf0040');
+    assert.equal(blend('red', '#0000ff', 0.75), 'red');
+});
+
 test('sums and edges of a piece of time', () => {
     const series = { from_ms: 1000, step_ms: 100, lines: [{ key: 'a', other: false, values: [1, 2, 3, 4] }] };
     assert.equal(sumBetween(series, series.lines[0]!, 1100, 1300), 5);
     assert.equal(sumBetween(series, series.lines[0]!, 0, 9999), 10);
     assert.equal(sumBetween(series, series.lines[0]!, 5000, 6000), 0);
-    assert.deepEqual(snap(series, 1290, 1110), { from_ms: 1100, to_ms: 1300 });
-    assert.deepEqual(snap(series, 1110, 1111), { from_ms: 1100, to_ms: 1200 });
-    assert.deepEqual(snap(series, 9000, 9001), { from_ms: 1300, to_ms: 1400 });
+    assert.deepEqual(snap(1000, 1400, 100, 1290, 1110), { from_ms: 1100, to_ms: 1300 });
+    assert.deepEqual(snap(1000, 1400, 100, 1110, 1111), { from_ms: 1100, to_ms: 1200 });
+    assert.deepEqual(snap(1000, 1400, 100, 9000, 9001), { from_ms: 1300, to_ms: 1400 });
     assert.equal(sparkPath([0, 1], 10, 10, 1), 'M0.0 10.0L10.0 0.0');
 });
 

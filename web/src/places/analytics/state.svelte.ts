@@ -20,6 +20,7 @@ export function carried(): URLSearchParams {
 /* The view as the address has it, and changes of it. A change is a step that the back button undoes. */
 export class Shown {
     private readonly usual_ms: number;
+    private last: { key: string; span: Span } | null = null;
     now_ms = $state(Date.now());
     view = $derived.by(() => readView(router.query, this.usual_ms));
     /* The filter with the site that the whole page is about. */
@@ -36,8 +37,13 @@ export class Shown {
             router.go(to, replace);
     }
 
+    /* The same object until the clock or the period moves: what is shown is not asked for anew because a row was opened. */
     span(step_ms: number): Span {
-        return spanOf(this.view.range, this.now_ms, step_ms);
+        const s = spanOf(this.view.range, this.now_ms, step_ms);
+        const key = `${s.from_ms} ${s.to_ms} ${this.now_ms}`;
+        if (this.last?.key !== key)
+            this.last = { key, span: s };
+        return this.last.span;
     }
 
     /* Time goes on while the page is looked at; a standing range does not move. */
@@ -64,6 +70,12 @@ export function lines(where: string, range: Range): string {
     const keep = carried().toString();
     const href = linesHref(LOGS, where, range);
     return keep === '' ? href : href + (href.includes('?') ? '&' : '?') + keep;
+}
+
+/* Why an answer is partial, as a sentence. */
+export function whyPartial(why: string): string {
+    const text = why.trim() === '' ? 'It ran out of time' : why.trim().charAt(0).toUpperCase() + why.trim().slice(1);
+    return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 export interface Metric {

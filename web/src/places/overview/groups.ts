@@ -46,3 +46,20 @@ export function age(since: string | null, now_ms: number): string {
         return `${Math.floor(min / 1440)} d`;
     return `${Math.floor(min / 60)}:${String(min % 60).padStart(2, '0')}`;
 }
+
+/* A step of an alarm's history as a sentence. */
+export function stepText(s: Form<'AlarmStep'>): string {
+    const by = s.by === null ? '' : ` by ${s.by}`;
+    const about = s.text === '' ? '' : `: ${s.text}`;
+    switch (s.what) {
+    case 'raised': return `Raised, ${s.severity}${about}`;
+    case 'severity': return `Now ${s.severity}${about}`;
+    case 'cleared': return 'Cleared by itself';
+    case 'acknowledged': return `Acknowledged${by}`;
+    case 'unacknowledged': return `No longer acknowledged${by}`;
+    case 'assigned': return s.text === '' ? `Owner taken away${by}` : `Given to ${s.text}${by}`;
+    case 'muted': return `Muted${by}${about}`;
+    case 'unmuted': return `Heard again${by}`;
+    default: return `${s.what}${by}${about}`;
+    }
+}
