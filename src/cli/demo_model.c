@@ -222,6 +222,16 @@ static void set_place(struct fl_demo *d, struct fl_demo_session *s, unsigned sit
         s->app = app_named("SSL"); /* the server is in the same building, or another company's */
 }
 
+/* Who watches gets more sessions than the hour would give; they carry less each, so that the traffic
+ * goes on as it was before. */
+static uint64_t thinned(const struct fl_demo *d, unsigned site, int64_t now_us, uint64_t bytes)
+{
+    double hour = DAY_SESSIONS / 86400.0 * fl_demo_activity(site, now_us);
+    double now = rate_of(d, site, now_us);
+
+    return now <= hour ? bytes : 60 + (uint64_t)((double)bytes * hour / now);
+}
+
 static void begin_session(struct fl_demo *d, unsigned site, const struct fl_demo_app *app,
                           int64_t now_us)
 {
@@ -239,8 +249,8 @@ static void begin_session(struct fl_demo *d, unsigned site, const struct fl_demo
     s->src_port = (uint16_t)(20000 + below(d, 40000));
     s->nat_port = (uint16_t)(1024 + below(d, 60000));
     s->host = s->app->host2 != NULL && below(d, 3) == 0 ? s->app->host2 : s->app->host;
-    s->up = spread(d, s->app->up_bytes, s->app->spread);
-    s->down = spread(d, s->app->down_bytes, s->app->spread);
+    s->up = thinned(d, site, now_us, spread(d, s->app->up_bytes, s->app->spread));
+    s->down = thinned(d, site, now_us, spread(d, s->app->down_bytes, s->app->spread));
     s->end_us =
         now_us +
         (int64_t)(spread(d, s->app->seconds, s->app->small ? 0 : 2) * 1000 + below(d, 1000)) * 1000;

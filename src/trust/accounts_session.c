@@ -236,7 +236,7 @@ int fl_acc_rotate(struct fl_accounts *acc, uint64_t number, int64_t now_us, stru
 {
     unsigned char hash[FL_SHA256_BYTES];
     char token[FL_TOKEN_TEXT_MAX];
-    struct fl_acc_live live;
+    struct fl_acc_live live = {.factor_us = 0};
     int r;
 
     make_token("", token, hash);

@@ -1,43 +1,24 @@
 /* People in the keys role: the role on its loop in one thread, core's end of the link in others. */
-#include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/time.h"
-#include "fairleadd/role.h"
 #include "tap.h"
 #include "trust/accounts.h"
 #include "trust/keyring_rpc.h"
 #include "trust/totp.h"
+#include "unit/fairleadd/keys_world.h"
 #include "unit/trust/folder.h"
 
 enum { WAIT_MS = 60000 };
 #define OWN "Kv7+qpzxwtmr"
 
-static char logged[65536];
-
-void fl_role_log(const struct fl_role_env *env, int level, const char *fmt, ...)
-{
-    size_t len = strlen(logged);
-    va_list ap;
-
-    (void)env;
-    (void)level;
-    va_start(ap, fmt);
-    (void)vsnprintf(logged + len, sizeof logged - len, fmt, ap);
-    va_end(ap);
-}
-
 struct world {
     struct folder dir;
     struct fl_conf *conf;
-    struct fl_role_env env;
-    void *state;
-    pthread_t thread;
+    struct keys_role keys;
     struct fl_rpc *core, *store;
     struct fl_keyring *ring;
     struct fl_buf reply;
@@ -46,80 +27,26 @@ struct world {
     struct fl_msg_session session; /* its spans are void */
 };
 
-static void *run(void *ctx)
-{
-    fl_loop_run(ctx);
-    return NULL;
-}
-
-static void stop_role(void *ctx)
-{
-    struct world *w = ctx;
-
-    fl_role_keys.stop(w->state);
-}
-
-struct linking {
-    struct world *w;
-    enum fl_role peer;
-    int fd;
-};
-
-static void link_role(void *ctx)
-{
-    struct linking *l = ctx;
-
-    fl_role_keys.link(l->w->state, l->peer, l->fd);
-    free(l);
-}
-
-static void link_to(struct world *w, enum fl_role peer, struct fl_rpc **ret)
-{
-    struct linking *l = malloc(sizeof *l);
-    int ends[2];
-
-    if (l == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ||
-        fl_rpc_new(peer, FL_ROLE_KEYS, ret, &w->err) < 0)
-        abort();
-    *l = (struct linking){w, peer, ends[0]};
-    if (fl_loop_post(w->env.loop, link_role, l) < 0)
-        abort();
-    fl_rpc_relink(*ret, ends[1]);
-}
-
 static void world_start(struct world *w)
 {
-    w->env = (struct fl_role_env){.role = FL_ROLE_KEYS,
-                                  .conf = w->conf,
-                                  .dir_fd = w->dir.fd,
-                                  .ledger_fd = -1,
-                                  .web_cert_fd = -1,
-                                  .web_key_fd = -1,
-                                  .ring_fd = -1};
-    if (fchdir(w->dir.fd) < 0 || fl_loop_new(&w->env.loop, &w->err) < 0 ||
-        fl_role_keys.start(&w->env, &w->state, &w->err) < 0) {
+    if (keys_start(&w->keys, w->conf, w->dir.fd, -1, &w->err) < 0) {
         printf("Bail out! %s\n", w->err.text);
         exit(1);
     }
     fl_buf_init(&w->reply, FL_MSG_MAX_BYTES);
-    if (pthread_create(&w->thread, NULL, run, w->env.loop) != 0)
-        abort();
-    link_to(w, FL_ROLE_CORE, &w->core);
-    link_to(w, FL_ROLE_STORE, &w->store);
+    w->core = keys_peer(&w->keys, FL_ROLE_CORE);
+    w->store = keys_peer(&w->keys, FL_ROLE_STORE);
     if (fl_keyring_rpc_new(w->store, WAIT_MS, &w->ring, &w->err) < 0)
         abort();
 }
 
 static void world_stop(struct world *w)
 {
-    if (fl_loop_post(w->env.loop, stop_role, w) < 0)
-        abort();
-    (void)pthread_join(w->thread, NULL);
+    keys_stop(&w->keys);
     fl_keyring_rpc_free(w->ring);
     fl_rpc_free(w->core);
     fl_rpc_free(w->store);
     fl_buf_done(&w->reply);
-    fl_loop_free(w->env.loop);
 }
 
 static int call(struct world *w, enum fl_msg_type type, const void *msg, enum fl_msg_type answer,

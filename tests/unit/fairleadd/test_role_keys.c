@@ -2,15 +2,11 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <pthread.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/time.h"
-#include "fairleadd/role.h"
 #include "tap.h"
 #include "trust/ca.h"
 #include "trust/cap.h"
@@ -18,31 +14,15 @@
 #include "trust/keyring_rpc.h"
 #include "trust/ledger_rpc.h"
 #include "trust/receipt.h"
+#include "unit/fairleadd/keys_world.h"
 #include "unit/trust/folder.h"
 
 enum { WAIT_MS = 20000 };
 
-static char logged[65536];
-
-/* Instead of role.c's, which writes to the journal; called in the role's thread only. */
-void fl_role_log(const struct fl_role_env *env, int level, const char *fmt, ...)
-{
-    size_t len = strlen(logged);
-    va_list ap;
-
-    (void)env;
-    (void)level;
-    va_start(ap, fmt);
-    (void)vsnprintf(logged + len, sizeof logged - len, fmt, ap);
-    va_end(ap);
-}
-
 struct world {
     struct folder dir, ledger_dir;
     struct fl_conf *conf;
-    struct fl_role_env env;
-    void *state;
-    pthread_t thread;
+    struct keys_role keys;
     struct fl_rpc *rpc[FL_ROLE_COUNT];
     struct fl_keyring *ring;
     struct fl_buf reply;
@@ -50,75 +30,16 @@ struct world {
     unsigned char cap_key[FL_CAP_PUBLIC_BYTES];
 };
 
-static void *run(void *ctx)
-{
-    fl_loop_run(ctx);
-    return NULL;
-}
-
-static void stop_role(void *ctx)
-{
-    struct world *w = ctx;
-
-    fl_role_keys.stop(w->state);
-}
-
-struct linking {
-    struct world *w;
-    enum fl_role peer;
-    int fd;
-};
-
-static void link_role(void *ctx)
-{
-    struct linking *l = ctx;
-
-    fl_role_keys.link(l->w->state, l->peer, l->fd);
-    free(l);
-}
-
-/* Our end of a new link from `peer` to keys. */
-static int new_link(struct world *w, enum fl_role peer)
-{
-    struct linking *l = malloc(sizeof *l);
-    int ends[2];
-
-    if (l == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        abort();
-    *l = (struct linking){w, peer, ends[0]};
-    if (fl_loop_post(w->env.loop, link_role, l) < 0)
-        abort();
-    return ends[1];
-}
-
 static int world_start(struct world *w)
 {
     static const enum fl_role peers[] = {FL_ROLE_STORE, FL_ROLE_CORE, FL_ROLE_INGEST};
-    int r;
+    int r = keys_start(&w->keys, w->conf, w->dir.fd, w->ledger_dir.fd, &w->err);
 
-    logged[0] = '\0';
-    w->env = (struct fl_role_env){.role = FL_ROLE_KEYS,
-                                  .conf = w->conf,
-                                  .dir_fd = w->dir.fd,
-                                  .ledger_fd = w->ledger_dir.fd,
-                                  .web_cert_fd = -1,
-                                  .web_key_fd = -1,
-                                  .ring_fd = -1};
-    if (fchdir(w->dir.fd) < 0 || fl_loop_new(&w->env.loop, &w->err) < 0) /* as io/sandbox.h does */
-        abort();
-    r = fl_role_keys.start(&w->env, &w->state, &w->err);
-    if (r < 0) {
-        fl_loop_free(w->env.loop);
+    if (r < 0)
         return r;
-    }
     fl_buf_init(&w->reply, FL_MSG_MAX_BYTES);
-    if (pthread_create(&w->thread, NULL, run, w->env.loop) != 0)
-        abort();
-    for (size_t i = 0; i < FL_LEN(peers); i++) {
-        if (fl_rpc_new(peers[i], FL_ROLE_KEYS, &w->rpc[peers[i]], &w->err) < 0)
-            abort();
-        fl_rpc_relink(w->rpc[peers[i]], new_link(w, peers[i]));
-    }
+    for (size_t i = 0; i < FL_LEN(peers); i++)
+        w->rpc[peers[i]] = keys_peer(&w->keys, peers[i]);
     if (fl_keyring_rpc_new(w->rpc[FL_ROLE_STORE], WAIT_MS, &w->ring, &w->err) < 0)
         abort();
     return 0;
@@ -126,16 +47,13 @@ static int world_start(struct world *w)
 
 static void world_stop(struct world *w)
 {
-    if (fl_loop_post(w->env.loop, stop_role, w) < 0)
-        abort();
-    (void)pthread_join(w->thread, NULL);
+    keys_stop(&w->keys);
     fl_keyring_rpc_free(w->ring);
     for (size_t i = 0; i < FL_ROLE_COUNT; i++) {
         fl_rpc_free(w->rpc[i]);
         w->rpc[i] = NULL;
     }
     fl_buf_done(&w->reply);
-    fl_loop_free(w->env.loop);
 }
 
 static int call(struct world *w, enum fl_role from, enum fl_msg_type type, const void *msg,
@@ -494,7 +412,7 @@ static void check_rights(struct world *w)
     for (size_t i = 0; i < FL_LEN(cases); i++) {
         const unsigned char frame[12] = {12, 0, 0, 0, (unsigned char)cases[i].type, 0, 0, 0, 1};
         unsigned char in[4096];
-        int fd = new_link(w, cases[i].from);
+        int fd = keys_link(&w->keys, cases[i].from);
         struct timeval limit = {.tv_sec = 20};
         ssize_t n, type = 0;
 
@@ -505,7 +423,7 @@ static void check_rights(struct world *w)
             type = n >= 6 ? in[4] : 0;
         CHECK(n == 0 && (type == 0 || type == FL_MSG_CAP_KEY), cases[i].name);
         (void)close(fd);
-        fl_rpc_relink(w->rpc[cases[i].from], new_link(w, cases[i].from));
+        fl_rpc_relink(w->rpc[cases[i].from], keys_link(&w->keys, cases[i].from));
     }
 }
 
