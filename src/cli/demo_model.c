@@ -222,8 +222,8 @@ static void set_place(struct fl_demo *d, struct fl_demo_session *s, unsigned sit
         s->app = app_named("SSL"); /* the server is in the same building, or another company's */
 }
 
-/* Who watches gets more sessions than the hour would give; they carry less each, so that the traffic
- * goes on as it was before. */
+/* Who watches gets more sessions than the hour would give; they carry less each, so that the
+ * traffic goes on as it was before. */
 static uint64_t thinned(const struct fl_demo *d, unsigned site, int64_t now_us, uint64_t bytes)
 {
     double hour = DAY_SESSIONS / 86400.0 * fl_demo_activity(site, now_us);

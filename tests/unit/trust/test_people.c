@@ -52,9 +52,17 @@ static void begin(unsigned threads, unsigned queue)
     answered = dropped = 0;
 }
 
+static void stop_loop(void *ctx)
+{
+    fl_loop_stop(ctx);
+}
+
 static void end(void)
 {
     fl_hashpool_free(people.pool);
+    if (fl_loop_post(loop, stop_loop, loop) < 0)
+        abort();
+    fl_loop_run(loop); /* a bell that was rung before the end frees the pool */
     fl_throttle_free(people.throttle);
     fl_loop_free(loop);
     scene_free(&s);
