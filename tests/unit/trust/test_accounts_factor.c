@@ -195,6 +195,7 @@ static bool kill_once(int at, int *wrong)
     s.now_us += 2 * DAY_US;
     fl_accounts_free(s.acc);
     s.acc = NULL;
+    (void)fflush(stdout); /* or the child's end says again what stands in the buffer */
     if (pipe(pipe_fd) < 0 || (pid = fork()) < 0)
         abort();
     if (pid == 0) {
