@@ -114,8 +114,11 @@ class Browser:
         return self.send("POST", path, {} if body is None else body, **more)
 
     def sign_in(self, user, password, fresh=None):
-        """Through all steps to an open session; returns the password that holds then."""
+        """Through all steps to an open session; returns the password that holds then. One who came too often waits."""
         answer = self.post("/api/v1/session", {"user": user, "password": password})
+        while answer.status == 429:
+            time.sleep(int(answer.headers["retry-after"]))
+            answer = self.post("/api/v1/session", {"user": user, "password": password})
         for _ in range(4):
             assert answer.status == 200, answer
             stage = answer.json()["stage"]
