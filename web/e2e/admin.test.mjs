@@ -204,7 +204,7 @@ test('a purge is counted before it is done, and needs the name', async () => {
     assert.equal(await confirm.getByRole('button', { name: 'Destroy them', exact: true }).isDisabled(), true);
     await confirm.getByLabel(/Type nordwind/).fill('nordwind');
     await confirm.getByRole('button', { name: 'Destroy them', exact: true }).click();
-    await theirs.getByText('Destroyed:').waitFor();
+    await theirs.getByText('Destroyed:', { exact: true }).waitFor();
     await theirs.context().close();
 });
 
