@@ -684,7 +684,7 @@ int fl_keys_people_open(struct fl_keys *k, struct fl_err *err)
     if (r == 0)
         r = fl_throttle_new(&k->people.throttle, err);
     if (r == 0)
-        r = fl_hashpool_new(k->env->loop, threads, threads * FL_PEOPLE_QUEUE_PER_THREAD,
+        r = fl_pool_new(k->env->loop, threads, threads * FL_PEOPLE_QUEUE_PER_THREAD,
                             &k->people.pool, err);
     if (r == 0) {
         k->reads = calloc(READS_MAX, sizeof *k->reads);
@@ -699,7 +699,7 @@ int fl_keys_people_open(struct fl_keys *k, struct fl_err *err)
 void fl_keys_people_close(struct fl_keys *k)
 {
     fl_watch_free(k->people_watch);
-    fl_hashpool_free(k->people.pool);
+    fl_pool_free(k->people.pool);
     fl_throttle_free(k->people.throttle);
     fl_accounts_free(k->people.accounts);
     free(k->reads);

@@ -4,7 +4,7 @@
  * Kept as Argon2id v1.3 (RFC 9106; libsodium, 64 MiB, 3 passes, 1 lane), as a PHC string. Before it
  * stands HMAC-SHA-256 under a key that only the keys role has (the pepper): the database alone
  * cannot be searched. One hash takes about 0.2 s and 64 MiB, so these run on the threads of
- * trust/hashpool.h; the rest is quick. No clock, no files. Passwords are compared byte by byte:
+ * io/pool.h; the rest is quick. No clock, no files. Passwords are compared byte by byte:
  * whoever takes them in normalises them (NFC).
  */
 #ifndef FL_TRUST_PASSWORD_H

@@ -14,7 +14,7 @@ struct secret {
 };
 
 struct job {
-    struct fl_hash_job job; /* first */
+    struct fl_pool_job job; /* first */
     struct fl_people *people;
     struct fl_people_wait wait;
     enum kind kind;
@@ -49,7 +49,7 @@ static void free_job(struct job *j)
     free(j);
 }
 
-static void drop(struct fl_hash_job *job)
+static void drop(struct fl_pool_job *job)
 {
     struct job *j = (struct job *)job;
 
@@ -78,7 +78,7 @@ static int check_fresh(struct job *j, const unsigned char *pepper)
     return FL_OK;
 }
 
-static void work(struct fl_hash_job *job)
+static void work(struct fl_pool_job *job)
 {
     struct job *j = (struct job *)job;
     const unsigned char *pepper = fl_accounts_pepper(j->people->accounts);
@@ -167,7 +167,7 @@ static int conclude(struct job *j, int64_t now_us, struct fl_err *err)
     return r;
 }
 
-static void done(struct fl_hash_job *job)
+static void done(struct fl_pool_job *job)
 {
     struct job *j = (struct job *)job;
 
@@ -187,7 +187,7 @@ static int make_job(struct fl_people *p, enum kind kind, const struct fl_people_
 
     if (j == NULL)
         return fl_err_set(err, FL_E_NOMEM, "out of memory");
-    j->job = (struct fl_hash_job){.work = work,
+    j->job = (struct fl_pool_job){.work = work,
                                   .done = done,
                                   .drop = drop,
                                   .not_after_us = fl_now_mono_us() + FL_PEOPLE_WAIT_US};
@@ -204,7 +204,7 @@ static int check_room(struct fl_people *p, struct fl_span source, struct fl_err 
         return fl_err_set(err, FL_E_AGAIN,
                           "too many tries from where you are; wait %d seconds, then try again",
                           FL_SIGN_IN_RETRY_S);
-    if (!fl_hashpool_has_room(p->pool))
+    if (!fl_pool_has_room(p->pool))
         return busy(err);
     return FL_OK;
 }
@@ -213,7 +213,7 @@ static int check_room(struct fl_people *p, struct fl_span source, struct fl_err 
 static int submit(struct job *j, int r, struct fl_err *err)
 {
     if (r == 0)
-        r = fl_hashpool_submit(j->people->pool, &j->job, err);
+        r = fl_pool_submit(j->people->pool, &j->job, err);
     if (r < 0)
         free_job(j);
     return r;
@@ -287,7 +287,7 @@ int fl_people_reset(struct fl_people *p, const struct fl_msg_account_reset *ask,
         return r;
     if ((ask->what & FL_RESET_PASSWORD) == 0)
         return reset_now(p, ask, by, wait, err);
-    if (!fl_hashpool_has_room(p->pool))
+    if (!fl_pool_has_room(p->pool))
         return busy(err);
     r = make_job(p, RESET, wait, &j, err);
     if (r < 0)

@@ -13,7 +13,7 @@
 #define FL_TRUST_PEOPLE_H
 
 #include "trust/accounts.h"
-#include "trust/hashpool.h"
+#include "io/pool.h"
 #include "trust/throttle.h"
 
 #define FL_PEOPLE_QUEUE_PER_THREAD 8u
@@ -21,7 +21,7 @@
 
 struct fl_people {
     struct fl_accounts *accounts;
-    struct fl_hashpool *pool;
+    struct fl_pool *pool;
     struct fl_throttle *throttle;
     int64_t (*now_us)(void);
     int64_t (*mono_us)(void); /* of the throttle */

@@ -47,7 +47,7 @@ static void begin(unsigned threads, unsigned queue)
     scene_new(&s);
     people = (struct fl_people){.accounts = s.acc, .now_us = wall, .mono_us = mono};
     if (fl_loop_new(&loop, &s.err) < 0 || fl_throttle_new(&people.throttle, &s.err) < 0 ||
-        fl_hashpool_new(loop, threads, queue, &people.pool, &s.err) < 0)
+        fl_pool_new(loop, threads, queue, &people.pool, &s.err) < 0)
         abort();
     answered = dropped = 0;
 }
@@ -59,7 +59,7 @@ static void stop_loop(void *ctx)
 
 static void end(void)
 {
-    fl_hashpool_free(people.pool);
+    fl_pool_free(people.pool);
     if (fl_loop_post(loop, stop_loop, loop) < 0)
         abort();
     fl_loop_run(loop); /* a bell that was rung before the end frees the pool */
@@ -229,11 +229,11 @@ static void check_same_cost(void)
 
 /* Holds the pool's only thread until it is let go. */
 struct plug {
-    struct fl_hash_job job;
+    struct fl_pool_job job;
     pthread_mutex_t mu;
 };
 
-static void plug_work(struct fl_hash_job *job)
+static void plug_work(struct fl_pool_job *job)
 {
     struct plug *plug = (struct plug *)job;
 
@@ -241,7 +241,7 @@ static void plug_work(struct fl_hash_job *job)
     pthread_mutex_unlock(&plug->mu);
 }
 
-static void plug_done(struct fl_hash_job *job)
+static void plug_done(struct fl_pool_job *job)
 {
     (void)job;
 }
@@ -259,7 +259,7 @@ static void check_flood(void)
     memcpy(token, s.last.token, sizeof token);
     plug.job.not_after_us = INT64_MAX;
     pthread_mutex_lock(&plug.mu);
-    if (fl_hashpool_submit(people.pool, &plug.job, &s.err) < 0)
+    if (fl_pool_submit(people.pool, &plug.job, &s.err) < 0)
         abort();
     for (int i = 0; i < 500; i++) {
         (void)snprintf(peer, sizeof peer, "10.0.%d.%d", i / 200, i % 200);
@@ -318,22 +318,22 @@ static void check_throttle(void)
 }
 
 struct slow {
-    struct fl_hash_job job;
+    struct fl_pool_job job;
     bool worked, done;
 };
 
-static void slow_work(struct fl_hash_job *job)
+static void slow_work(struct fl_pool_job *job)
 {
     ((struct slow *)job)->worked = true;
 }
 
-static void slow_done(struct fl_hash_job *job)
+static void slow_done(struct fl_pool_job *job)
 {
     ((struct slow *)job)->done = true;
     fl_loop_stop(loop);
 }
 
-static void slow_drop(struct fl_hash_job *job)
+static void slow_drop(struct fl_pool_job *job)
 {
     (void)job;
     dropped++;
@@ -345,7 +345,7 @@ static void check_deadline(void)
 
     begin(1, 8);
     late.job.not_after_us = fl_now_mono_us() - 1;
-    if (fl_hashpool_submit(people.pool, &late.job, &s.err) < 0)
+    if (fl_pool_submit(people.pool, &late.job, &s.err) < 0)
         abort();
     fl_loop_run(loop);
     CHECK(late.done && !late.worked && !late.job.ran, "what waited too long is not begun");
@@ -359,7 +359,7 @@ static void check_end(void)
     begin(1, 8);
     for (int i = 0; i < 8; i++)
         taken += ask_sign_in(99, "x", "") == 0;
-    fl_hashpool_free(people.pool); /* the loop never ran */
+    fl_pool_free(people.pool); /* the loop never ran */
     people.pool = NULL;
     CHECK(dropped == taken && answered == 0, "the end of the pool drops what nobody heard of");
     end();

@@ -1,4 +1,4 @@
-#include "trust/hashpool.h"
+#include "io/pool.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,21 +9,21 @@
 enum { NICE = 10 };
 
 struct list {
-    struct fl_hash_job *first, **end;
+    struct fl_pool_job *first, **end;
     unsigned count;
 };
 
-struct fl_hashpool {
+struct fl_pool {
     struct fl_loop *loop;
     unsigned queue_max, threads;
     pthread_mutex_t mu;
     pthread_cond_t changed;
     struct list waiting, finished; /* mu */
     bool stopping, rung, freed;    /* mu; rung: the loop will call on_bell() */
-    pthread_t thread[FL_HASHPOOL_THREADS_MAX];
+    pthread_t thread[FL_POOL_THREADS_MAX];
 };
 
-static void push(struct list *list, struct fl_hash_job *job)
+static void push(struct list *list, struct fl_pool_job *job)
 {
     job->next = NULL;
     *list->end = job;
@@ -31,9 +31,9 @@ static void push(struct list *list, struct fl_hash_job *job)
     list->count++;
 }
 
-static struct fl_hash_job *pop(struct list *list)
+static struct fl_pool_job *pop(struct list *list)
 {
-    struct fl_hash_job *job = list->first;
+    struct fl_pool_job *job = list->first;
 
     if (job == NULL)
         return NULL;
@@ -44,7 +44,7 @@ static struct fl_hash_job *pop(struct list *list)
     return job;
 }
 
-static void destroy(struct fl_hashpool *pool)
+static void destroy(struct fl_pool *pool)
 {
     pthread_cond_destroy(&pool->changed);
     pthread_mutex_destroy(&pool->mu);
@@ -54,8 +54,8 @@ static void destroy(struct fl_hashpool *pool)
 /* Loop thread. */
 static void on_bell(void *ctx)
 {
-    struct fl_hashpool *pool = ctx;
-    struct fl_hash_job *job;
+    struct fl_pool *pool = ctx;
+    struct fl_pool_job *job;
     bool freed;
 
     pthread_mutex_lock(&pool->mu);
@@ -73,12 +73,12 @@ static void on_bell(void *ctx)
 
 static void *run(void *ctx)
 {
-    struct fl_hashpool *pool = ctx;
+    struct fl_pool *pool = ctx;
 
     (void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread; best effort */
     pthread_mutex_lock(&pool->mu);
     for (;;) {
-        struct fl_hash_job *job;
+        struct fl_pool_job *job;
 
         while (!pool->stopping && pool->waiting.first == NULL)
             pthread_cond_wait(&pool->changed, &pool->mu);
@@ -98,10 +98,10 @@ static void *run(void *ctx)
     return NULL;
 }
 
-int fl_hashpool_new(struct fl_loop *loop, unsigned threads, unsigned queue_max,
-                    struct fl_hashpool **ret, struct fl_err *err)
+int fl_pool_new(struct fl_loop *loop, unsigned threads, unsigned queue_max,
+                    struct fl_pool **ret, struct fl_err *err)
 {
-    struct fl_hashpool *pool = calloc(1, sizeof *pool);
+    struct fl_pool *pool = calloc(1, sizeof *pool);
 
     if (pool == NULL)
         return fl_err_set(err, FL_E_NOMEM, "out of memory");
@@ -111,11 +111,11 @@ int fl_hashpool_new(struct fl_loop *loop, unsigned threads, unsigned queue_max,
     pool->finished.end = &pool->finished.first;
     (void)pthread_mutex_init(&pool->mu, NULL);
     (void)pthread_cond_init(&pool->changed, NULL);
-    while (pool->threads < threads && pool->threads < FL_HASHPOOL_THREADS_MAX) {
+    while (pool->threads < threads && pool->threads < FL_POOL_THREADS_MAX) {
         int e = pthread_create(&pool->thread[pool->threads], NULL, run, pool);
 
         if (e != 0) {
-            fl_hashpool_free(pool);
+            fl_pool_free(pool);
             return fl_err_sys(err, FL_E_NOMEM, e, "start a thread for passwords");
         }
         pool->threads++;
@@ -124,9 +124,9 @@ int fl_hashpool_new(struct fl_loop *loop, unsigned threads, unsigned queue_max,
     return FL_OK;
 }
 
-void fl_hashpool_free(struct fl_hashpool *pool)
+void fl_pool_free(struct fl_pool *pool)
 {
-    struct fl_hash_job *job;
+    struct fl_pool_job *job;
     bool rung;
 
     if (pool == NULL)
@@ -147,7 +147,7 @@ void fl_hashpool_free(struct fl_hashpool *pool)
         destroy(pool);
 }
 
-bool fl_hashpool_has_room(struct fl_hashpool *pool)
+bool fl_pool_has_room(struct fl_pool *pool)
 {
     bool room;
 
@@ -157,9 +157,9 @@ bool fl_hashpool_has_room(struct fl_hashpool *pool)
     return room;
 }
 
-int fl_hashpool_submit(struct fl_hashpool *pool, struct fl_hash_job *job, struct fl_err *err)
+int fl_pool_submit(struct fl_pool *pool, struct fl_pool_job *job, struct fl_err *err)
 {
-    if (!fl_hashpool_has_room(pool))
+    if (!fl_pool_has_room(pool))
         return fl_err_set(err, FL_E_AGAIN,
                           "too many people are signing in at this moment; try again shortly");
     pthread_mutex_lock(&pool->mu);
