@@ -109,7 +109,79 @@ def screen(results):
     web.run(results, TOOLS, WORK, ROWS, PEERS / "root" if PEERS else None)
 
 
-PARTS = {"parse": parse, "path": whole_path, "store": store, "query": query, "slow": slow, "web": screen}
+def trace_peer(sites, links):
+    """The same network and events with networkx, and whether it finds as many; None where it is not installed."""
+    folder = WORK / "trace"
+    folder.mkdir(parents=True, exist_ok=True)
+    events, _ = child_cpu([TOOLS / "bench-trace", "dump", folder, sites, links])
+    (folder / "events.tsv").write_text(events, encoding="ascii")
+    more = {"PYTHONPATH": str(PEERS / "root" / "usr" / "lib" / "python3" / "dist-packages")} if PEERS else {}
+    try:
+        out, _ = child_cpu([sys.executable, TOP / "bench" / "trace_peer.py", folder, folder / "events.tsv", 60],
+                           env={**os.environ, **more})
+    except RuntimeError as e:
+        say(f"no figure of networkx (python3-networkx): {e}")
+        return None
+    return ndjson(out)[-1]
+
+
+def trace(results):
+    for sites, links in ((1_000, 10_000), (10_000, 100_000), (100_000, 1_000_000)):
+        own = ndjson(child_cpu([TOOLS / "bench-trace", sites, links, 60])[0])[-1]
+        peer = trace_peer(sites, links) or {}
+        if peer and (peer["most_sites"], peer["most_products"]) != (own["most_sites"], own["most_products"]):
+            raise RuntimeError(f"bench-trace finds {own}, networkx {peer}")
+        for word in ("median", "worst"):
+            results.add(f"one event to products, {sites:,} sites, {links:,} links, {word}",
+                        own["value"] if word == "median" else own["worst_ms"], "CPU ms", f"bench-trace {sites} {links}",
+                        peer=f"networkx {peer['networkx']}" if peer else None, peer_value=peer.get(f"{word}_ms"),
+                        better="less")
+
+
+def exposure(results):
+    libraries = f"LD_LIBRARY_PATH={PEERS}/root/usr/lib/x86_64-linux-gnu" if PEERS else "LD_LIBRARY_PATH="
+    say("bench-exposure")
+    out, _ = child_cpu(["env", libraries, TOOLS / "bench-exposure"])
+    for figure in ndjson(out):
+        results.add(figure["name"], figure["value"], figure["unit"], "bench-exposure", figure["cpu_s"], figure["rss_bytes"],
+                    figure.get("peer"), figure.get("peer_value"), figure["better"])
+
+
+def simulate(results):
+    """Years that might come, on the sample network and on networks that grow, beside plain Python of a simpler kind."""
+    folders = [("sample network", TOP / "data" / "sample-network", 100_000, 2000)]
+    for scale, plain_years in ((1, 2000), (2, 1000), (4, 500), (8, 250)):
+        folder = WORK / f"supply-{scale}"
+        child_cpu([sys.executable, TOP / "bench" / "supply_net.py", scale, folder])
+        folders.append(("growth", folder, 10_000, plain_years))
+    for what, folder, years, plain_years in folders:
+        say(f"bench-simulate {folder} {years} 2; load {os.getloadavg()[0]:.1f}")
+        own = ndjson(child_cpu([TOOLS / "bench-simulate", folder, years, 2])[0])[-1]
+        plain = float(child_cpu([sys.executable, TOP / "bench" / "simulate.py", folder, plain_years])[0])
+        name = f"{years:,} years, {what}, {own['sites']} sites, {own['parts']:,} parts, {own['products']} products"
+        results.add(f"{name}: on two threads", own["seconds"], "s", f"bench-simulate {years} 2", own["cpu_s"], better="less")
+        results.add(f"{name}: CPU", own["cpu_s"], "CPU s", f"bench-simulate {years} 2", own["cpu_s"], better="less")
+        results.add(f"{name}: rate", round(years / own["cpu_s"]), "years/CPU-s", f"bench-simulate {years} 2", own["cpu_s"],
+                    peer="plain Python", peer_value=plain)
+
+
+def desk(results):
+    """One event through the desk of risks, and how long a network takes to be read and made ready."""
+    for scale in (16, 160, 1850):
+        folder = WORK / f"supply-{scale}"
+        child_cpu([sys.executable, TOP / "bench" / "supply_net.py", scale, folder])
+        say(f"bench-desk {folder}")
+        out, used = child_cpu([TOOLS / "bench-desk", folder, 30])
+        own = ndjson(out)[-1]
+        size = f"{own['sites']:,} sites, {own['sources']:,} sources"
+        for word, text in (("median_ms", "median"), ("max_ms", "worst")):
+            results.add(f"one event to a risk with its loss, {size}, {text}", own[word], "CPU ms", "bench-desk", used, better="less")
+        for word, text in (("load_ms", "read from CSV and indexed"), ("ready_ms", "made ready for exposure")):
+            results.add(f"a network of {size}, {text}", own[word], "CPU ms", "bench-desk", used, better="less")
+
+
+PARTS = {"parse": parse, "path": whole_path, "store": store, "query": query, "slow": slow, "web": screen,
+         "trace": trace, "exposure": exposure, "simulate": simulate, "desk": desk}
 
 
 def main():

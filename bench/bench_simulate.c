@@ -1,7 +1,5 @@
-/*
- * bench-simulate FOLDER [YEARS [THREADS [PLAIN]]]: years that might come on a network of supply;
- * one JSON object a line. PLAIN: years a second of the same in Python, for the ratio (simulate.py).
- */
+/* bench-simulate FOLDER [YEARS [THREADS]]: years that might come on a network of supply; one line
+ * of JSON. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +84,7 @@ int main(int argc, char **argv)
 {
     uint32_t years = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 100000;
     unsigned threads = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 2;
-    double plain = argc > 4 ? strtod(argv[4], NULL) : 0, begun, cpu_begun, seconds;
+    double begun, cpu_begun, seconds;
     struct fl_sim_source *sources;
     struct fl_sim_result out;
     struct fl_sim_spec spec = {.seed = 417, .years = years};
@@ -130,16 +128,10 @@ int main(int argc, char **argv)
         out.p50.value, out.p95.value, out.p99.value, out.cvar95, out.any, out.events_per_year,
         out.outages_per_year, (unsigned long long)out.sets, (unsigned long long)out.curves_again,
         (unsigned long long)out.outages_left_out);
-    printf("{\"name\": \"simulate_%u_sites_%uk_years\", \"value\": %.3f, \"unit\": \"s\", "
-           "\"cpu_s\": %.3f, "
-           "\"better\": \"less\"}\n",
-           net->site_count, years / 1000, seconds, cpu() - cpu_begun);
-    printf("{\"name\": \"simulate_%u_sites_rate\", \"value\": %.0f, \"unit\": \"years/s\", "
-           "\"cpu_s\": %.3f",
-           net->site_count, years / seconds, cpu() - cpu_begun);
-    if (plain > 0)
-        printf(", \"peer\": \"plain Python, one process\", \"peer_value\": %.1f", plain);
-    printf("}\n");
+    printf("{\"sites\": %u, \"parts\": %u, \"products\": %u, \"years\": %u, \"threads\": %u, "
+           "\"seconds\": %.3f, \"cpu_s\": %.3f, \"mean\": %.6f, \"curves\": %llu}\n",
+           net->site_count, net->part_count, net->product_count, years, threads, seconds,
+           cpu() - cpu_begun, out.mean, (unsigned long long)out.sets);
     fl_sim_free(sim);
     fl_net_unref(net);
     fl_arena_done(&arena);

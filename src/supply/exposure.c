@@ -243,6 +243,43 @@ int fl_exposure_curve(struct fl_exposure *x, const struct fl_outage *outages, si
     return r;
 }
 
+static int corners_of_scene(struct fl_exposure *x, double until, struct fl_corners *c,
+                            struct fl_err *err)
+{
+    struct answer a = {0};
+    int r = look(x, until, &a, err);
+
+    if (r < 0)
+        return r;
+    c->tts_days = a.tts_days;
+    if (a.together.part_count == 0)
+        return FL_OK;
+    return fl_cuts_corners(x, a.groups, a.count, &a.together, until, c, err);
+}
+
+int fl_exposure_corners(struct fl_exposure *x, const struct fl_outage *outages, size_t count,
+                        double until_days, struct fl_arena *arena, struct fl_corners *ret,
+                        struct fl_err *err)
+{
+    size_t bytes = FL_CORNERS_MAX * sizeof(double);
+    struct fl_corners c = {fl_arena_get(arena, bytes), fl_arena_get(arena, bytes), 0, INFINITY};
+    double longest = 0;
+    int r;
+
+    if (c.days == NULL || c.profit == NULL)
+        return fl_err_set(err, FL_E_LIMIT, "no room for a curve");
+    if (!(until_days > 0) || isinf(until_days))
+        return fl_err_set(err, FL_E_INVAL, "a curve needs a last day");
+    r = fl_scene_set(x, outages, count, until_days, &longest, err);
+    if (r == FL_OK)
+        r = corners_of_scene(x, until_days, &c, err);
+    fl_scene_clear(x);
+    fl_exposure_forget(x);
+    if (r == FL_OK)
+        *ret = c;
+    return r;
+}
+
 /* ---- each alone ---- */
 
 static int expose(struct fl_exposure *x, bool site, uint32_t i, struct fl_arena *arena,

@@ -82,6 +82,20 @@ int fl_exposure_curve(struct fl_exposure *x, const struct fl_outage *outages, si
                       double until_days, uint32_t steps, struct fl_arena *arena,
                       struct fl_curve *ret, struct fl_err *err) FL_MUST_CHECK;
 
+/* PI(t) up to a day as a line from corner to corner, the first where it leaves 0, the last that
+ * day; exact to 1e-9 of what is earned. No corner: nothing is lost until then. As this counts
+ * profit alone, products without any lose what they may. */
+#define FL_CORNERS_MAX 1024u
+struct fl_corners {
+    double *days, *profit;
+    uint32_t count;
+    double tts_days;
+};
+/* Depends on nothing that was asked of x before, to the byte. In arena. */
+int fl_exposure_corners(struct fl_exposure *x, const struct fl_outage *outages, size_t count,
+                        double until_days, struct fl_arena *arena, struct fl_corners *ret,
+                        struct fl_err *err) FL_MUST_CHECK;
+
 struct fl_exposed {
     uint32_t site, source; /* one of them FL_NET_NONE */
     struct fl_loss loss;   /* NAN, but for tts_days, where the site's ttr_days is not known */

@@ -354,3 +354,47 @@ int fl_flow_survive(struct fl_exposure *x, struct fl_group *g, uint32_t only, do
     *ret_days = end > FL_NEVER_DAYS ? INFINITY : end;
     return FL_OK;
 }
+
+/* ---- cuts for exposure_cuts.c ---- */
+
+struct fl_flow {
+    struct flow f;
+};
+
+int fl_flow_new(struct fl_exposure *x, struct fl_group *g, double lo, struct fl_flow **ret,
+                struct fl_err *err)
+{
+    struct fl_flow *flow = fl_exposure_get(x, 1, sizeof *flow, err);
+    int r;
+
+    if (flow == NULL)
+        return FL_E_NOMEM;
+    flow->f = (struct flow){.x = x, .g = g, .lo = lo};
+    r = build(&flow->f, err);
+    if (r == FL_OK)
+        *ret = flow;
+    return r;
+}
+
+bool fl_flow_closed(const struct fl_flow *flow, uint32_t i)
+{
+    return flow->f.head[FIRST + i] == 2 * i + 1; /* nothing but the way back */
+}
+
+double fl_flow_short(struct fl_flow *flow, const double *need, double t, bool *short_of,
+                     struct fl_line *ret_room)
+{
+    struct flow *f = &flow->f;
+    struct fl_line line;
+    double needed = 0;
+
+    for (uint32_t i = 0; i < f->g->part_count; i++)
+        f->edges[2 * i].line = (struct fl_line){need[i], 0};
+    line = shortage(f, t);
+    for (uint32_t i = 0; i < f->g->part_count; i++) {
+        short_of[i] = f->level[FIRST + i] != FL_NET_NONE;
+        needed += short_of[i] ? need[i] : 0;
+    }
+    *ret_room = (struct fl_line){needed - line.base, -line.slope};
+    return value(line, t);
+}

@@ -136,6 +136,25 @@ void fl_cone_needs(const struct fl_exposure *x, struct fl_cone *cone, uint32_t o
 int fl_flow_survive(struct fl_exposure *x, struct fl_group *group, uint32_t only, double *ret_days,
                     struct fl_err *err) FL_MUST_CHECK;
 
+/* The flow of a piece that begins at lo, to be asked with needs of the caller's. */
+struct fl_flow;
+int fl_flow_new(struct fl_exposure *x, struct fl_group *group, double lo, struct fl_flow **ret,
+                struct fl_err *err) FL_MUST_CHECK;
+/* Does nobody make the group's part i in this piece? */
+bool fl_flow_closed(const struct fl_flow *flow, uint32_t i);
+/* What is short at t when so much is needed of the group's parts, in units: that of the parts
+ * short_of, less what their sites can give them by any time of the piece. */
+double fl_flow_short(struct fl_flow *flow, const double *need, double t, bool *short_of,
+                     struct fl_line *ret_room);
+
+/* ---- the curve's corners (exposure_cuts.c) ---- */
+
+/* Of the groups that fall short within until_days, their cone being that of them all. ret's arrays
+ * have room for FL_CORNERS_MAX. */
+int fl_cuts_corners(struct fl_exposure *x, struct fl_group *groups, uint32_t group_count,
+                    const struct fl_group *together, double until_days, struct fl_corners *ret,
+                    struct fl_err *err) FL_MUST_CHECK;
+
 /* ---- the programs (exposure_program.c) ---- */
 
 /* Days that each product of the cone loses by `days`, in work. */

@@ -31,8 +31,8 @@ struct trial {
     struct fl_sim_finder *finder;
     struct outage *outages;
     uint32_t count, cap;
-    double *times; /* of an episode: when something changes */
-    uint32_t set[FL_SIM_SET_MAX], before[FL_SIM_SET_MAX]; /* down; without those who came last */
+    double *times;          /* of an episode: when something changes */
+    uint32_t *set, *before; /* down; without those who came last; room for every site */
     uint32_t set_count, before_count;
     uint32_t number;
     struct fl_sim_block *block;
@@ -271,22 +271,17 @@ static void credit(struct trial *t, const struct outage *o, uint32_t count, doub
         }
 }
 
-/* Those that are down until end, of the first count of o. */
-static int down_set(struct trial *t, const struct outage *o, uint32_t count, double end,
-                    struct fl_err *err)
+/* Those that are down until end, of the first count of o; of one site there is one at a time. */
+static void down_set(struct trial *t, const struct outage *o, uint32_t count, double end)
 {
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         if (o[i].to < end)
             continue;
-        if (n == FL_SIM_SET_MAX)
-            return fl_err_set(err, FL_E_LIMIT, "more than %u sites are down together in year %u",
-                              FL_SIM_SET_MAX, t->number + 1);
         t->set[n++] = fl_sim_down(o[i].site, o[i].eighths);
     }
     t->set_count = fl_sim_reduce(t->finder, t->set, n);
-    return FL_OK;
 }
 
 static bool same_sets(const struct trial *t)
@@ -308,11 +303,10 @@ static int piece(struct trial *t, const struct outage *o, uint32_t count, double
 
         if (i + 1 < count && o[i + 1].from == o[i].from)
             continue; /* all that went down at this moment together */
-        r = down_set(t, o, i + 1, end, err);
-        if (r == FL_OK && same_sets(t))
+        down_set(t, o, i + 1, end);
+        if (same_sets(t))
             continue;
-        if (r == FL_OK)
-            r = fl_sim_cost(t->finder, t->set, t->set_count, from, to, &with, err);
+        r = fl_sim_cost(t->finder, t->set, t->set_count, from, to, &with, err);
         if (r == FL_OK)
             r = fl_sim_cost(t->finder, t->before, t->before_count, from, to, &without, err);
         if (r < 0)
@@ -403,7 +397,12 @@ int fl_sim_run(struct fl_sim *sim, const atomic_bool *stop, struct fl_err *err)
     if (t == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a trial");
     t->sim = sim;
-    r = fl_sim_finder_new(sim->curves, &t->finder, err);
+    t->set = calloc(2 * ((size_t)sim->net->site_count + 1), sizeof(*t->set));
+    r = t->set == NULL ? fl_err_set(err, FL_E_NOMEM, "no memory for a trial") : FL_OK;
+    if (r == FL_OK) {
+        t->before = t->set + sim->net->site_count + 1;
+        r = fl_sim_finder_new(sim->curves, &t->finder, err);
+    }
     while (r == FL_OK && (number = atomic_fetch_add(&sim->next, 1)) < sim->block_count)
         r = block_run(t, number, stop, err);
     fl_sim_finder_free(t->finder);
@@ -411,6 +410,7 @@ int fl_sim_run(struct fl_sim *sim, const atomic_bool *stop, struct fl_err *err)
     free(t->unsorted);
     free(t->outages);
     free(t->times);
+    free(t->set);
     free(t);
     return r;
 }

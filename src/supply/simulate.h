@@ -105,7 +105,7 @@ struct fl_sim_result {
     struct fl_sim_share *sites, *types; /* what is not 0, largest first */
     uint32_t site_count, type_count;
     uint64_t sets,
-        curves_again; /* sets of down sites; curves that were not kept for want of room */
+        curves_again; /* curves of sets of down sites; those that were not kept for want of room */
     uint64_t outages_left_out;
 };
 /* When it is done. In arena. */

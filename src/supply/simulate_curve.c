@@ -4,10 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 1 << 17, POINTS_MAX = 256, NEAR_DAYS = 64, NEAR_STEPS = 64, FAR_STEPS = 73 };
+#include "base/attr.h"
+
+enum { SLOTS = 1 << 17 };
+
+/* Up to which daily.h is asked. */
+static const double daily_days[] = {0,  1,  2,  3,   5,   7,   10,  14,  21,  30,
+                                    45, 60, 90, 120, 180, 270, 365, 545, 730, 1095};
 
 struct curve {
     uint32_t count, keys; /* points, beginning with where it leaves 0; sites of the set */
+    double until;         /* how far it goes; a set may have several */
     double *day, *cost;
     uint32_t *key;
     double room[];
@@ -16,7 +23,7 @@ struct curve {
 struct fl_sim_curves {
     const struct fl_net *net;
     const struct fl_daily_rule *daily;
-    double until, rate, quantum;
+    double until, rate;
     bool weak;              /* something is lost with nothing down */
     uint32_t *free_sources; /* of each part: without limit and start */
     bool *useful;           /* of each item: a product that earns stands behind it */
@@ -30,10 +37,12 @@ struct fl_sim_finder {
     struct fl_sim_curves *table;
     struct fl_exposure *exposure;
     struct fl_arena arena;
-    uint32_t *down_sources; /* of each part: free ones that are down; 0 between calls */
-    struct fl_outage outage[FL_SIM_SET_MAX];
+    uint32_t *down_sources;   /* of each part: free ones that are down; 0 between calls */
+    struct fl_outage *outage; /* room for every site */
     uint32_t outages;
-    double day[POINTS_MAX], cost[POINTS_MAX];
+    double until;
+    double *day, *cost; /* the curve in hand: in arena, or of the daily room */
+    double daily_day[FL_LEN(daily_days)], daily_cost[FL_LEN(daily_days)];
     uint32_t points;
 };
 
@@ -124,7 +133,6 @@ static int fill_rate(struct fl_sim_curves *c, struct fl_err *err)
             return r;
         c->rate += profit * p->demand_per_day;
     }
-    c->quantum = ldexp(1, ilogb(c->rate > 0 ? c->rate : 1) - 24);
     return FL_OK;
 }
 
@@ -226,7 +234,10 @@ int fl_sim_finder_new(struct fl_sim_curves *c, struct fl_sim_finder **ret, struc
     f->table = c;
     fl_arena_init(&f->arena, (size_t)256 << 20);
     f->down_sources = calloc(c->net->part_count + 1u, sizeof(*f->down_sources));
-    r = f->down_sources == NULL ? fl_err_set(err, FL_E_NOMEM, "no memory for a simulation") : FL_OK;
+    f->outage = calloc(c->net->site_count + 1u, sizeof(*f->outage));
+    r = f->down_sources == NULL || f->outage == NULL
+            ? fl_err_set(err, FL_E_NOMEM, "no memory for a simulation")
+            : FL_OK;
     if (r == FL_OK && c->daily == NULL)
         r = fl_exposure_new(c->net, &f->exposure, err);
     if (r < 0) {
@@ -244,6 +255,7 @@ void fl_sim_finder_free(struct fl_sim_finder *f)
     fl_exposure_free(f->exposure);
     fl_arena_done(&f->arena);
     free(f->down_sources);
+    free(f->outage);
     free(f);
 }
 
@@ -322,133 +334,46 @@ uint32_t fl_sim_reduce(struct fl_sim_finder *f, uint32_t *set, uint32_t count)
 
 /* ---- one curve ---- */
 
-static void point(struct fl_sim_finder *f, double day, double cost)
+static int find_program(struct fl_sim_finder *f, struct fl_err *err)
 {
-    if (f->points < POINTS_MAX) {
-        f->day[f->points] = day;
-        f->cost[f->points++] = cost;
-    }
-}
-
-/* The program's curve at even steps, from behind the last point on. Rounded, so that what the
- * solver did before makes no difference. */
-static int sample(struct fl_sim_finder *f, double until, uint32_t steps, double *ret_tts,
-                  struct fl_err *err)
-{
-    double after = f->points > 0 ? f->day[f->points - 1] : -1;
-    struct fl_curve curve;
+    struct fl_corners corners;
     int r;
 
     fl_arena_clear(&f->arena);
-    r = fl_exposure_curve(f->exposure, f->outage, f->outages, until, steps, &f->arena, &curve, err);
+    r = fl_exposure_corners(f->exposure, f->outage, f->outages, f->until, &f->arena, &corners, err);
     if (r < 0)
         return r;
-    for (uint32_t i = 0; i < curve.count; i++)
-        if (curve.days[i] > after)
-            point(f, curve.days[i],
-                  nearbyint(curve.profit[i] / f->table->quantum) * f->table->quantum);
-    *ret_tts = nearbyint(curve.tts_days * 0x1p20) * 0x1p-20;
+    f->day = corners.days;
+    f->cost = corners.profit;
+    f->points = corners.count;
     return FL_OK;
 }
 
-static double slope(const struct fl_sim_finder *f, uint32_t i)
-{
-    return (f->cost[i + 1] - f->cost[i]) / (f->day[i + 1] - f->day[i]);
-}
-
-/* Between two samples: where the lines from both sides meet, if they do. Exact for one corner, else
- * not above the curve. False: the samples themselves are enough. */
-static bool corner(const struct fl_sim_finder *f, uint32_t i, double tts, double *ret_day,
-                   double *ret_cost)
-{
-    double left, right, middle = slope(f, i), bend;
-
-    if (i + 2 >= f->points)
-        return false;
-    right = slope(f, i + 1);
-    if (tts >= f->day[i] && tts < f->day[i + 1]) {
-        *ret_day = tts;
-        *ret_cost = 0;
-        return tts > f->day[i];
-    }
-    left = i == 0 ? middle : slope(f, i - 1);
-    bend = (right - left) * (f->day[i + 1] - f->day[i]);
-    if (!(left < middle && middle < right) || bend < f->table->rate * 1e-6)
-        return false;
-    *ret_day =
-        (f->cost[i + 1] - f->cost[i] + left * f->day[i] - right * f->day[i + 1]) / (left - right);
-    *ret_cost = f->cost[i] + left * (*ret_day - f->day[i]);
-    return *ret_day > f->day[i] && *ret_day < f->day[i + 1];
-}
-
-/* The samples with the corners between them, from where it leaves 0; what lies on a line goes. */
-static void keep_corners(struct fl_sim_finder *f, double tts)
-{
-    double day[2 * POINTS_MAX], cost[2 * POINTS_MAX];
-    uint32_t n = 0, kept = 0;
-
-    for (uint32_t i = 0; i < f->points; i++) {
-        double at, of;
-
-        day[n] = f->day[i], cost[n++] = f->cost[i];
-        if (i + 1 < f->points && corner(f, i, tts, &at, &of))
-            day[n] = at, cost[n++] = of;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        double line;
-
-        if (i + 1 < n && cost[i] <= 0 && cost[i + 1] <= 0)
-            continue; /* still nothing */
-        if (kept > 0 && i + 1 < n) {
-            line = f->cost[kept - 1] + (cost[i + 1] - f->cost[kept - 1]) *
-                                           (day[i] - f->day[kept - 1]) /
-                                           (day[i + 1] - f->day[kept - 1]);
-            if (fabs(line - cost[i]) <= f->table->quantum)
-                continue;
-        }
-        if (kept < POINTS_MAX)
-            f->day[kept] = day[i], f->cost[kept++] = cost[i];
-    }
-    f->points = kept > 0 && f->cost[kept - 1] > 0 ? kept : 0;
-}
-
-static int find_program(struct fl_sim_finder *f, struct fl_err *err)
-{
-    double tts = INFINITY;
-    int r;
-
-    f->points = 0;
-    r = sample(f, fmin(NEAR_DAYS, f->table->until), NEAR_STEPS, &tts, err);
-    if (r == FL_OK && f->table->until > NEAR_DAYS)
-        r = sample(f, f->table->until, FAR_STEPS, &tts, err);
-    if (r == FL_OK)
-        keep_corners(f, tts);
-    return r;
-}
-
+/* Loss begins at once only where stock covers less than the first step. */
 static int find_daily(struct fl_sim_finder *f, struct fl_err *err)
 {
-    static const double days[] = {1,  2,  3,   5,   7,   10,  14,  21,  30,  45,
-                                  60, 90, 120, 180, 270, 365, 545, 730, 1095};
-    struct fl_daily daily;
+    double worst = 0;
     bool last = false;
 
+    f->day = f->daily_day;
+    f->cost = f->daily_cost;
     f->points = 0;
-    point(f, 0, 0);
-    for (size_t i = 0; i < FL_LEN(days) && !last; i++) {
-        int r;
+    for (size_t i = 0; i < FL_LEN(daily_days) && !last; i++) {
+        struct fl_daily daily = {0};
+        int r = FL_OK;
 
-        last = days[i] >= f->table->until;
+        last = daily_days[i] >= f->table->until;
         fl_arena_clear(&f->arena);
-        r = fl_daily_run(f->table->net, f->outage, f->outages, days[i], f->table->daily, &f->arena,
-                         &daily, err);
+        if (i > 0)
+            r = fl_daily_run(f->table->net, f->outage, f->outages, daily_days[i], f->table->daily,
+                             &f->arena, &daily, err);
         if (r < 0)
             return r;
-        /* Loss begins at once only where stock covers less than the first step. */
-        if (i == 0 && daily.lost_profit <= 0)
-            f->day[0] = days[0], f->points = 1;
-        else
-            point(f, days[i], fmax(daily.lost_profit, f->cost[f->points - 1]));
+        if (i == 1 && daily.lost_profit <= 0)
+            f->points = 0;
+        worst = fmax(worst, daily.lost_profit);
+        f->day[f->points] = daily_days[i];
+        f->cost[f->points++] = worst;
     }
     return FL_OK;
 }
@@ -463,6 +388,7 @@ static struct curve *pack(const struct fl_sim_finder *f, const uint32_t *set, ui
         return NULL;
     curve->count = f->points;
     curve->keys = count;
+    curve->until = f->until;
     curve->day = curve->room;
     curve->cost = curve->room + points;
     curve->key = (uint32_t *)(curve->room + 2 * points);
@@ -477,9 +403,6 @@ static int find(struct fl_sim_finder *f, const uint32_t *set, uint32_t count, st
 {
     int r;
 
-    if (count > FL_SIM_SET_MAX)
-        return fl_err_set(err, FL_E_LIMIT, "%u sites are down together, more than %u", count,
-                          FL_SIM_SET_MAX);
     f->outages = count;
     for (uint32_t i = 0; i < count; i++)
         f->outage[i] = (struct fl_outage){.site = set[i] >> 4,
@@ -526,6 +449,18 @@ static size_t slot_of(const uint32_t *set, uint32_t count)
     return (size_t)(h & (SLOTS - 1));
 }
 
+/* Until when a curve is found: of a large network most sets come up once, and few for long. By the
+ * day in hand alone, so that it makes no difference which thread was first. */
+static double horizon(const struct fl_sim_curves *c, double day)
+{
+    static const double steps[] = {45, 150};
+
+    for (size_t i = 0; c->daily == NULL && i < FL_LEN(steps); i++)
+        if (day <= steps[i] && steps[i] < c->until)
+            return steps[i];
+    return c->until;
+}
+
 /* A day until which the set surely costs nothing. */
 static double covered(const struct fl_sim_finder *f, const uint32_t *set, uint32_t count)
 {
@@ -545,6 +480,7 @@ int fl_sim_cost(struct fl_sim_finder *f, const uint32_t *set, uint32_t count, do
                 double to_days, double *ret, struct fl_err *err)
 {
     struct fl_sim_curves *c = f->table;
+    double until = horizon(c, to_days);
     size_t at = slot_of(set, count);
     struct curve *curve;
     bool full = atomic_load_explicit(&c->count, memory_order_relaxed) > SLOTS / 2;
@@ -557,11 +493,13 @@ int fl_sim_cost(struct fl_sim_finder *f, const uint32_t *set, uint32_t count, do
         curve = atomic_load_explicit(&c->slots[at], memory_order_acquire);
         if (curve == NULL)
             break;
-        if (curve->keys == count && memcmp(curve->key, set, count * sizeof(*set)) == 0) {
+        if (curve->until == until && curve->keys == count &&
+            memcmp(curve->key, set, count * sizeof(*set)) == 0) {
             *ret = curve_at(curve, to_days) - curve_at(curve, from_days);
             return FL_OK;
         }
     }
+    f->until = until;
     r = find(f, set, count, &curve, err);
     if (r < 0)
         return r;
@@ -573,7 +511,8 @@ int fl_sim_cost(struct fl_sim_finder *f, const uint32_t *set, uint32_t count, do
             atomic_fetch_add(&c->count, 1);
             return FL_OK;
         }
-        if (there->keys == count && memcmp(there->key, set, count * sizeof(*set)) == 0)
+        if (there->until == until && there->keys == count &&
+            memcmp(there->key, set, count * sizeof(*set)) == 0)
             break; /* another thread was first, with the same */
     }
     if (full)

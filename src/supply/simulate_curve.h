@@ -2,18 +2,17 @@
  * simulate_curve.h - what a set of sites costs after t days, kept for every set that has come up.
  *
  * PI_S(t) is piecewise linear in t, and convex between the days on which an alternate starts, so
- * its corners say all. A site that cannot matter within a set is dropped before the set is looked
- * up: one whose parts all have another source that is up, needs no start and has no limit. Threads
- * share the table without a lock: what two find at the same time is the same, as values are rounded
- * to what the program's tolerance leaves alone.
+ * its corners (exposure.h) say all. A site that cannot matter within a set is dropped before the
+ * set is looked up: one whose parts all have another source that is up, needs no start and has no
+ * limit. Threads share the table without a lock: what two find at the same time is the same to the
+ * byte, since a curve is found from nothing each time.
  */
 #ifndef FL_SUPPLY_SIMULATE_CURVE_H
 #define FL_SUPPLY_SIMULATE_CURVE_H
 
 #include "supply/daily.h"
 
-#define FL_SIM_LEVELS  8u   /* of what is left of a capacity */
-#define FL_SIM_SET_MAX 256u /* sites down together that are told apart; more are an error */
+#define FL_SIM_LEVELS 8u /* of what is left of a capacity */
 
 struct fl_sim_curves; /* the table; shared */
 struct fl_sim_finder; /* one for each thread */
