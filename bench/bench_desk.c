@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fd.h"
-#include "base/time.h"
 #include "supply/geo_index.h"
 #include "supply/impact.h"
 #include "supply/net_files.h"
@@ -56,6 +56,15 @@ static struct fl_net *load(const char *dir)
     return net;
 }
 
+/* CPU time: what others do beside it does not count. */
+static double cpu_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -86,38 +95,41 @@ int main(int argc, char **argv)
     struct fl_arena arena;
     struct fl_net *net;
     struct fl_err err;
-    int64_t at_us = fl_now_mono_us();
-    double load_ms;
+    double at_ms = cpu_ms(), load_ms, ready_ms;
 
     if (argc < 2 || ms == NULL || rounds == 0) {
         (void)fprintf(stderr, "usage: bench-desk DIR [ROUNDS]\n");
         return 2;
     }
     net = load(argv[1]);
-    if (fl_geo_index_new(net, &index, &err) < 0 || fl_exposure_new(net, &x, &err) < 0)
+    if (fl_geo_index_new(net, &index, &err) < 0)
         die("index", &err);
-    load_ms = (double)(fl_now_mono_us() - at_us) / 1000;
+    load_ms = cpu_ms() - at_ms;
+    at_ms = cpu_ms();
+    if (fl_exposure_new(net, &x, &err) < 0)
+        die("exposure", &err);
+    ready_ms = cpu_ms() - at_ms;
     fl_arena_init(&arena, ROOM_BYTES);
     for (unsigned i = 0; i < rounds; i++) {
         struct fl_world_event event;
         struct fl_impact im;
 
         quake(net, i, &event);
-        at_us = fl_now_mono_us();
+        at_ms = cpu_ms();
         if (fl_impact(&event, net, index, x, 0, NULL, &arena, &im, &err) < 0)
             die("impact", &err);
-        ms[i] = (double)(fl_now_mono_us() - at_us) / 1000;
+        ms[i] = cpu_ms() - at_ms;
         sites += im.site_count;
         programs += im.all.by_program;
         fl_arena_clear(&arena);
     }
     qsort(ms, rounds, sizeof *ms, by_value);
-    (void)printf("{\"what\":\"desk\",\"sites\":%u,\"sources\":%u,\"products\":%u,\"load_ms\":%.0f,"
-                 "\"rounds\":%u,\"sites_hit\":%.1f,\"by_program\":%u,\"median_ms\":%.2f,"
-                 "\"p95_ms\":%.2f,\"max_ms\":%.2f}\n",
-                 net->site_count, net->source_count, net->product_count, load_ms, rounds,
-                 (double)sites / rounds, programs, ms[rounds / 2], ms[rounds * 95 / 100],
-                 ms[rounds - 1]);
+    (void)printf(
+        "{\"what\":\"desk\",\"sites\":%u,\"sources\":%u,\"products\":%u,\"load_ms\":%.0f,"
+        "\"ready_ms\":%.0f,\"rounds\":%u,\"sites_hit\":%.1f,\"by_program\":%u,\"median_ms\":%.2f,"
+        "\"p95_ms\":%.2f,\"max_ms\":%.2f}\n",
+        net->site_count, net->source_count, net->product_count, load_ms, ready_ms, rounds,
+        (double)sites / rounds, programs, ms[rounds / 2], ms[rounds * 95 / 100], ms[rounds - 1]);
     fl_arena_done(&arena);
     fl_exposure_free(x);
     fl_geo_index_free(index);

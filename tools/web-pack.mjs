@@ -46,7 +46,7 @@ function closure(manifest, key, seen = new Set()) {
 }
 
 function firstLoad(manifest) {
-    const entry = Object.keys(manifest).find((k) => manifest[k].isEntry);
+    const entry = 'index.html';
     const first = /import\('\.\.\/(places\/[^']+)'\)/.exec(OPEN)?.[1];
     const keys = closure(manifest, entry);
     const place = Object.keys(manifest).find((k) => k === `src/${first}`);

@@ -55,5 +55,7 @@ export default defineConfig({
         manifest: 'manifest.json',
         reportCompressedSize: false,
         sourcemap: false,
+        /* The page on which suppliers answer stands alone: no session, no shell. */
+        rollupOptions: { input: ['index.html', 'answer.html'] },
     },
 });

@@ -31,6 +31,7 @@ struct fl_api;
 struct fl_req; /* a request in work; owned by the transport */
 struct fl_db;
 struct fl_audit;
+struct fl_work;
 
 /*
  * A call as it came; all of it is copied before fl_api_begin() returns. Either local is set and uid
@@ -68,6 +69,8 @@ struct fl_api_env {
     const struct fl_conf *conf;
     struct fl_live *live;
     struct fl_board *board; /* api/board.h; NULL: nothing is remembered */
+    /* api/work.h: calculations beside the loop, networks of supply; NULL: within the call */
+    struct fl_work *work;
     int64_t (*now_us)(void);
     /* FL_E_AGAIN: the role is not there, or its queue is full. */
     int (*send)(void *ctx, enum fl_role to, enum fl_msg_type type, uint32_t id, const void *msg,

@@ -394,6 +394,8 @@ int fl_api_case_remove(struct fl_req *req, struct fl_err *err)
     if (r < 0)
         return r;
     r = fl_db_case_remove(kit.db, c.tenant, c.id, err);
+    if (r == FL_OK && c.risk != 0)
+        r = fl_db_risk_case_set(kit.db, c.tenant, c.risk, 0, err);
     if (r == FL_OK)
         r = fl_case_record(&kit, &c, "case.remove", "", err);
     r = fl_part_end(req, r, err);

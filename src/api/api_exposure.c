@@ -9,12 +9,15 @@
 #include "api/supply_json.h"
 #include "api/work.h"
 #include "base/time.h"
+#include "supply/concentration.h"
 #include "supply/daily.h"
 
 #define DOWN_MAX     200u /* sites or nodes that are named */
 #define UNTIL_MAX    1095.0
 #define STEPS_MAX    120u
 #define UPPER_POINTS 16u /* of the day-by-day simulation */
+/* Networks with more parts: hidden hubs are looked for in one product at a time (concentration). */
+#define HUB_PARTS_MAX 20000u
 
 /* ---- every site, or node, down alone ---- */
 
@@ -27,17 +30,67 @@ static const char *what_is_missing(const struct fl_net_site *s)
     return isfinite(s->ttr_days) ? NULL : "no time to recover";
 }
 
-static void put_flags(struct fl_json *json, const struct fl_net *net, const struct fl_exposed *e)
+/* What is said of sites and parts because others are like them; NULL: not looked for. */
+struct flags {
+    const struct fl_net *net;
+    unsigned char *of_part; /* fl_part_flags */
+    bool *is_hub;           /* of sites */
+};
+
+static int take_flags(const struct fl_net *net, struct fl_arena *arena, struct flags *ret,
+                      struct fl_err *err)
 {
+    struct flags f = {.net = net, .of_part = fl_arena_get(arena, net->part_count + 1)};
+
+    if (f.of_part == NULL)
+        return fl_err_set(err, FL_E_LIMIT, "the network is too large to look at its parts");
+    for (uint32_t part = 0; part < net->part_count; part++)
+        f.of_part[part] = (unsigned char)fl_part_flags(net, part);
+    *ret = f;
+    if (net->part_count > HUB_PARTS_MAX)
+        return FL_OK;
+    return fl_hub_sites(net, FL_NET_NONE, arena, &ret->is_hub, err);
+}
+
+/* Of one source: what its part has and this source has a share in. */
+static unsigned flags_of(const struct flags *f, uint32_t source)
+{
+    const struct fl_net_source *s = &f->net->sources[source];
+    uint32_t supplier = f->net->sites[s->site].supplier;
+    bool counts =
+        s->qualified && (supplier == FL_NET_NONE || !f->net->suppliers[supplier].distributor);
+
+    return !counts   ? 0
+           : s->used ? f->of_part[s->part]
+                     : f->of_part[s->part] & ~(unsigned)FL_SINGLE_SOURCE;
+}
+
+static void put_flags(struct fl_json *json, const struct flags *f, const struct fl_exposed *e)
+{
+    static const struct {
+        unsigned flag;
+        const char *word;
+    } words[] = {{FL_SINGLE_SOURCE, "single_source"},
+                 {FL_SINGLE_SITE, "single_site"},
+                 {FL_SAME_HAZARD, "same_hazard"}};
+    const struct fl_net *net = f->net;
     uint32_t site = e->site != FL_NET_NONE ? e->site : net->sources[e->source].site, sole = 0;
     const struct fl_net_index *of = &net->sources_of_site;
+    unsigned flags = 0;
 
     for (uint32_t i = of->start[site]; i < of->start[site + 1]; i++)
-        if (e->source == FL_NET_NONE || of->list[i] == e->source)
+        if (e->source == FL_NET_NONE || of->list[i] == e->source) {
             sole += fl_impact_sole(net, of->list[i]);
+            flags |= flags_of(f, of->list[i]);
+        }
     fl_json_array(json, "flags");
     if (sole > 0)
         fl_json_text(json, NULL, "sole");
+    if (f->is_hub != NULL && f->is_hub[site])
+        fl_json_text(json, NULL, "hub");
+    for (size_t i = 0; i < FL_LEN(words); i++)
+        if ((flags & words[i].flag) != 0)
+            fl_json_text(json, NULL, words[i].word);
     if (!isfinite(net->sites[site].lat) || !isfinite(net->sites[site].lon))
         fl_json_text(json, NULL, "no_place");
     if (e->loss.gap_days > 0 && isfinite(e->loss.gap_days))
@@ -45,8 +98,9 @@ static void put_flags(struct fl_json *json, const struct fl_net *net, const stru
     fl_json_end(json);
 }
 
-static void put_exposed(struct fl_json *json, const struct fl_net *net, const struct fl_exposed *e)
+static void put_exposed(struct fl_json *json, const struct flags *f, const struct fl_exposed *e)
 {
+    const struct fl_net *net = f->net;
     uint32_t at = e->site != FL_NET_NONE ? e->site : net->sources[e->source].site;
     const struct fl_net_site *site = &net->sites[at];
     char id[FL_SUPPLY_KEY_MAX + 1];
@@ -79,7 +133,7 @@ static void put_exposed(struct fl_json *json, const struct fl_net *net, const st
     for (uint32_t i = 0; i < e->loss.product_count; i++)
         fl_json_text(json, NULL, net->products[e->loss.products[i].product].id);
     fl_json_end(json);
-    put_flags(json, net, e);
+    put_flags(json, f, e);
     fl_json_end(json);
 }
 
@@ -120,6 +174,7 @@ static int run_all(const struct fl_work_in *in, struct fl_err *err)
     int64_t begun_us = fl_now_mono_us();
     struct fl_exposed *list = NULL;
     struct fl_exposure *x = NULL;
+    struct flags flags;
     struct fl_json json;
     uint32_t count = 0;
     int r = fl_work_exposure(in->net, &x, err);
@@ -128,6 +183,8 @@ static int run_all(const struct fl_work_in *in, struct fl_err *err)
         return r;
     r = fl_exposure_all(x, q->per, in->stop, in->arena, &list, &count, err);
     fl_work_exposure_back(in->net, x);
+    if (r == FL_OK)
+        r = take_flags(net, in->arena, &flags, err);
     if (r < 0)
         return r;
     qsort(list, count, sizeof *list, by_loss);
@@ -140,7 +197,7 @@ static int run_all(const struct fl_work_in *in, struct fl_err *err)
     fl_json_text(&json, "per", q->per == FL_PER_SITE ? "site" : "node");
     fl_json_array(&json, "items");
     for (uint32_t i = 0; i < count; i++)
-        put_exposed(&json, net, &list[i]);
+        put_exposed(&json, &flags, &list[i]);
     fl_json_end(&json);
     put_missing(&json, net);
     fl_json_text(
@@ -370,6 +427,7 @@ static int write_curve(const struct fl_work_in *in, const struct fl_outage *outa
     fl_json_f64(&json, "lost_revenue", loss->lost_revenue);
     fl_json_f64(&json, "lost_units", loss->lost_units);
     fl_supply_json_days(&json, "gap_days", loss->gap_days);
+    fl_supply_json_revenue(&json, "revenue_at_risk", net, loss, fl_day_of(in->now_us), in->arena);
     put_stops(&json, net, loss);
     fl_supply_json_products(&json, net, loss);
     put_curve_formula(&json);

@@ -7,11 +7,13 @@
 #include "api/supply_api.h"
 #include "api/supply_json.h"
 #include "api/work.h"
+#include "supply/concentration.h"
 
-#define NODES_MAX 4000u
-#define LINKS_MAX 12000u
-#define HUB_SHARE 0.25 /* of all parts drawn, or of at least HUB_PARTS parts */
-#define HUB_PARTS 8u
+#define NODES_MAX     4000u
+#define LINKS_MAX     12000u
+#define HUB_SHARE     0.25 /* of all parts drawn, or of at least HUB_PARTS parts */
+#define HUB_PARTS     8u
+#define HUB_PARTS_MAX 20000u /* networks with more: hidden hubs of one product at a time */
 
 struct question {
     char product[FL_SUPPLY_ID_MAX + 1]; /* "": all */
@@ -29,6 +31,8 @@ struct graph {
     uint32_t part_base, site_base, supplier_base, count;
     uint32_t *group; /* of parts: the part itself, or the first of its class */
     double *drawn;   /* units of each part a day */
+    uint32_t drawn_count;
+    bool *is_hub; /* of sites, hidden behind several; NULL: too many parts to look */
     struct link *links;
     size_t link_count, link_cap;
     unsigned char *used;
@@ -205,29 +209,51 @@ static void node_id(const struct graph *g, uint32_t node, bool by_part, char *re
     (void)snprintf(ret, size, "%s:%s", kind, id);
 }
 
-static void put_marks(struct fl_json *json, const struct graph *g, uint32_t node, bool by_part)
+/* What marks a node: its parts (a site's, or itself) that are drawn, seen from its sources. */
+struct marks {
+    uint32_t parts, sole;
+    unsigned reach; /* enum fl_part_reach */
+};
+
+static void look_at(const struct graph *g, const struct fl_net_index *of, uint32_t i,
+                    struct marks *ret)
 {
     const struct fl_net *net = g->net;
-    const struct fl_net_index *at = &net->sources_of_site, *of = &net->sources_of_part;
-    uint32_t i, parts = 0, drawn = 0, sole = 0;
-    const char *kind = prefix(g, node, &i, by_part);
 
+    for (uint32_t k = of->start[i]; k < of->start[i + 1]; k++) {
+        const struct fl_net_source *s = &net->sources[of->list[k]];
+        uint32_t supplier = net->sites[s->site].supplier;
+
+        if (!(g->drawn[s->part] > 0))
+            continue;
+        ret->parts++;
+        ret->sole += fl_impact_sole(net, of->list[k]);
+        if (s->qualified && (supplier == FL_NET_NONE || !net->suppliers[supplier].distributor))
+            ret->reach |= fl_part_reach(net, s->part);
+    }
+}
+
+static void put_marks(struct fl_json *json, const struct graph *g, uint32_t node, bool by_part)
+{
+    struct marks m = {0};
+    bool site = node >= g->site_base && node < g->supplier_base, hub;
+    uint32_t i;
+
+    if (strcmp(prefix(g, node, &i, by_part), "part") == 0)
+        look_at(g, &g->net->sources_of_part, i, &m);
+    if (site)
+        look_at(g, &g->net->sources_of_site, i, &m);
+    hub = site && ((m.parts >= HUB_PARTS && m.parts > HUB_SHARE * g->drawn_count) ||
+                   (g->is_hub != NULL && g->is_hub[i]));
     fl_json_array(json, "marks");
-    for (uint32_t p = 0; p < net->part_count; p++)
-        drawn += g->drawn[p] > 0;
-    if (node >= g->site_base && node < g->supplier_base)
-        for (uint32_t k = at->start[i]; k < at->start[i + 1]; k++) {
-            parts += g->drawn[net->sources[at->list[k]].part] > 0;
-            sole +=
-                g->drawn[net->sources[at->list[k]].part] > 0 && fl_impact_sole(net, at->list[k]);
-        }
-    if (strcmp(kind, "part") == 0)
-        for (uint32_t k = of->start[i]; k < of->start[i + 1]; k++)
-            sole += fl_impact_sole(net, of->list[k]);
-    if (sole > 0)
+    if (m.sole > 0)
         fl_json_text(json, NULL, "sole");
-    if (parts >= HUB_PARTS && parts > HUB_SHARE * drawn)
+    if (hub)
         fl_json_text(json, NULL, "hub");
+    if ((m.reach & FL_REACH_QUAKE) != 0)
+        fl_json_text(json, NULL, "quake");
+    if ((m.reach & FL_REACH_WIND) != 0)
+        fl_json_text(json, NULL, "wind");
     fl_json_end(json);
 }
 
@@ -353,6 +379,10 @@ static int run(const struct fl_work_in *in, struct fl_err *err)
     for (uint32_t p = 0; p < net->part_count && r == FL_OK; p++)
         if (g.drawn[p] > 0)
             r = split(&g, p, err);
+    for (uint32_t p = 0; p < net->part_count && r == FL_OK; p++)
+        g.drawn_count += g.drawn[p] > 0;
+    if (r == FL_OK && (only != FL_NET_NONE || net->part_count <= HUB_PARTS_MAX))
+        r = fl_hub_sites(net, only, in->arena, &g.is_hub, err);
     if (r < 0)
         return r;
     join_links(&g);

@@ -504,50 +504,98 @@ int fl_api_risk_precision(struct fl_req *req, struct fl_err *err)
     return FL_OK;
 }
 
-/* ---- what is too small to show ---- */
+/* ---- what is too small to show, and what is an alarm ---- */
 
-static void put_settings(struct fl_req *req, int64_t small_cents)
+struct settings {
+    int64_t small_cents, alarm_cents;
+};
+
+static int read_settings(struct fl_req *req, struct settings *ret, struct fl_err *err)
+{
+    int r = fl_db_risk_small(req->api->db, req->tenant.id, &ret->small_cents, err);
+
+    return r < 0 ? r : fl_db_risk_alarm(req->api->db, req->tenant.id, &ret->alarm_cents, err);
+}
+
+static void put_settings(struct fl_req *req, const struct settings *s)
 {
     fl_req_object(req);
-    fl_json_f64(&req->json, "small", money(small_cents));
+    fl_json_f64(&req->json, "small", money(s->small_cents));
+    fl_json_f64(&req->json, "alarm_above",
+                s->alarm_cents == FL_RISK_ALARM_NEVER ? NAN : money(s->alarm_cents));
     fl_req_done(req, 200);
 }
 
 int fl_api_risk_settings(struct fl_req *req, struct fl_err *err)
 {
-    int64_t small_cents = 0;
-    int r = fl_db_risk_small(req->api->db, req->tenant.id, &small_cents, err);
+    struct settings s = {0};
+    int r = read_settings(req, &s, err);
 
     if (r == FL_OK)
-        put_settings(req, small_cents);
+        put_settings(req, &s);
     return r;
+}
+
+/* Absent: as it is. */
+static int take_amount(struct fl_req *req, const char *name, int64_t *cents, struct fl_err *err)
+{
+    const json_t *value = json_object_get(req->body, name);
+
+    if (value == NULL)
+        return FL_OK;
+    if (!json_is_number(value) || !(json_number_value(value) >= 0) ||
+        json_number_value(value) > 1e12) {
+        req->field = name;
+        return fl_err_set(err, FL_E_INVAL,
+                          "%s is an amount from 0 to 1e12, in the currency of the network", name);
+    }
+    *cents = (int64_t)llround(json_number_value(value) * 100);
+    return FL_OK;
+}
+
+static int take_settings(struct fl_req *req, struct settings *s, struct fl_err *err)
+{
+    int r = take_amount(req, "small", &s->small_cents, err);
+
+    if (r == FL_OK && json_is_null(json_object_get(req->body, "alarm_above")))
+        s->alarm_cents = FL_RISK_ALARM_NEVER;
+    else if (r == FL_OK)
+        r = take_amount(req, "alarm_above", &s->alarm_cents, err);
+    return r;
+}
+
+static int keep_settings(struct fl_req *req, const struct settings *s, struct fl_err *err)
+{
+    char detail[96];
+    int r = fl_part_begin(req, err);
+
+    if (r < 0)
+        return r;
+    (void)snprintf(detail, sizeof detail,
+                   "{\"small_cents\":%" PRId64 ",\"alarm_cents\":%" PRId64 "}", s->small_cents,
+                   s->alarm_cents);
+    r = fl_db_risk_small_set(req->api->db, req->tenant.id, s->small_cents, err);
+    if (r == FL_OK)
+        r = fl_db_risk_alarm_set(req->api->db, req->tenant.id, s->alarm_cents, err);
+    if (r == FL_OK)
+        r = fl_part_audit(req, "risk.settings", req->tenant.slug, "settings", detail, err);
+    return fl_part_end(req, r, err);
 }
 
 int fl_api_risk_settings_set(struct fl_req *req, struct fl_err *err)
 {
-    const json_t *value = json_object_get(req->body, "small");
-    char detail[64];
-    int64_t cents;
-    int r;
+    struct settings was = {0}, s;
+    int r = read_settings(req, &was, err);
 
-    if (!json_is_number(value) || !(json_number_value(value) >= 0) ||
-        json_number_value(value) > 1e12) {
-        req->field = "small";
-        return fl_err_set(err, FL_E_INVAL,
-                          "small is an amount from 0 to 1e12, in the currency of the network");
-    }
-    cents = (int64_t)llround(json_number_value(value) * 100);
-    (void)snprintf(detail, sizeof detail, "{\"small_cents\":%" PRId64 "}", cents);
-    r = fl_part_begin(req, err);
-    if (r < 0)
-        return r;
-    r = fl_db_risk_small_set(req->api->db, req->tenant.id, cents, err);
+    s = was;
     if (r == FL_OK)
-        r = fl_part_audit(req, "risk.settings", req->tenant.slug, "small", detail, err);
-    r = fl_part_end(req, r, err);
+        r = take_settings(req, &s, err);
+    if (r == FL_OK)
+        r = keep_settings(req, &s, err);
     if (r < 0)
         return r;
-    fl_api_desk_again(req->api, req->tenant.id);
-    put_settings(req, cents);
+    if (s.small_cents != was.small_cents)
+        fl_api_desk_again(req->api, req->tenant.id);
+    put_settings(req, &s);
     return FL_OK;
 }

@@ -213,20 +213,22 @@ static void put_map_column(struct fl_json *json, const struct fl_import_map *map
     fl_json_end(json);
 }
 
+/* A file whose key column was not found shows its headings: somebody can say which it is. */
 static void put_file(struct fl_json *json, const struct fl_import_file *f)
 {
     const char separator[2] = {f->separator, '\0'};
+    bool headed = f->known || f->map.count > 0;
 
     fl_json_object(json, NULL);
     fl_json_text(json, "name", f->name);
-    fl_json_text(json, "table", f->known ? fl_supply_schemas[f->map.table].name : NULL);
+    fl_json_text(json, "table", headed ? fl_supply_schemas[f->map.table].name : NULL);
     fl_json_u64(json, "rows", f->rows);
     fl_json_u64(json, "bad", f->bad);
     fl_json_text(json, "encoding", f->encoding);
     fl_json_text(json, "separator", separator[0] == '\t' ? "tab" : separator);
     fl_json_text(json, "decimal", f->map.decimal == ',' ? "," : ".");
     fl_json_array(json, "columns");
-    for (unsigned i = 0; f->known && i < f->map.count; i++)
+    for (unsigned i = 0; headed && i < f->map.count; i++)
         put_map_column(json, &f->map, &f->map.column[i]);
     fl_json_end(json);
     fl_json_end(json);

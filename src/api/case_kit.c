@@ -161,6 +161,12 @@ int fl_case_clock_end(const struct fl_case_kit *kit, const struct fl_case *c, co
     return r < 0 ? r : fl_case_clock_step(kit, c, &clock, FL_CLOCK_STOP, 0, reason, err);
 }
 
+/* What the desk calculates from what is said here is calculated again (desk.h). */
+static int tell_risk(const struct fl_case_kit *kit, const struct fl_case *c, struct fl_err *err)
+{
+    return c->risk == 0 ? FL_OK : fl_db_risk_case_set(kit->db, c->tenant, c->risk, c->id, err);
+}
+
 /* ---- opening ---- */
 
 static int add_items(const struct fl_case_kit *kit, const struct fl_case *c, struct fl_err *err)
@@ -195,6 +201,8 @@ int fl_case_open(const struct fl_case_kit *kit, struct fl_case *c, struct fl_err
         r = fl_case_clock_begin(kit, c, "assess", "", 0, &clock, err);
     if (r == FL_OK)
         r = fl_case_clock_begin(kit, c, "decide", "", 0, &clock, err);
+    if (r == FL_OK)
+        r = tell_risk(kit, c, err);
     if (r == FL_OK)
         r = fl_case_note(kit, c, "opened", err, "%s%s", c->exercise ? "EXERCISE: " : "", c->title);
     return r < 0
@@ -261,6 +269,8 @@ int fl_case_say(const struct fl_case_kit *kit, const struct fl_case *c, struct f
 
     if (r == FL_OK)
         r = fl_db_case_site_set(kit->db, site, err);
+    if (r == FL_OK)
+        r = tell_risk(kit, c, err);
     if (days_m != FL_CASE_UNKNOWN)
         (void)snprintf(days, sizeof days, ", %g days", (double)days_m / 1000);
     if (r == FL_OK)
@@ -322,6 +332,8 @@ int fl_case_change_state(const struct fl_case_kit *kit, struct fl_case *c, const
         return r;
     (void)snprintf(detail, sizeof detail, "{\"from\":\"%s\",\"to\":\"%s\"}", before, c->state);
     r = fl_db_case_set(kit->db, c, err);
+    if (r == FL_OK)
+        r = tell_risk(kit, c, err);
     if (r == FL_OK && c->closed_us != 0)
         r = end_clocks(kit, c, err);
     if (r == FL_OK)

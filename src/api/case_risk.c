@@ -62,6 +62,17 @@ static void take_number(const json_t *o, const char *name, double by, int64_t *r
         *ret = FL_CASE_UNKNOWN;
 }
 
+/* The desk gives low, likely and high days; the likely ones count. */
+static void take_days(const json_t *hit, int64_t *ret)
+{
+    const json_t *days = json_object_get(hit, "down_days"), *likely = json_array_get(days, 1);
+
+    if (json_is_number(likely) && json_number_value(likely) >= 0 && json_number_value(likely) < 1e6)
+        *ret = (int64_t)(json_number_value(likely) * 1000);
+    else
+        take_number(hit, "down_days", 1000, ret);
+}
+
 static bool take_hit(const json_t *hit, struct fl_case_site *s)
 {
     memset(s, 0, sizeof *s);
@@ -73,7 +84,7 @@ static bool take_hit(const json_t *hit, struct fl_case_site *s)
     take_number(hit, "value", 1000, &s->value_m);
     take_number(hit, "sigma", 1000, &s->sigma_m);
     take_number(hit, "probability", 1000, &s->probability_m);
-    take_number(hit, "down_days", 1000, &s->down_m);
+    take_days(hit, &s->down_m);
     take_number(hit, "stock_days", 1000, &s->stock_m);
     take_number(hit, "loss", 100, &s->loss_c);
     return true;

@@ -1,6 +1,7 @@
 #include "api/desk.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 enum { EXPIRE_ROWS = 200, SWEEP_DAYS = 60, NEWS_PERCENT = 20 };
 #define FORGET_US (400 * FL_US_PER_DAY)
+#define SAID_MAX  256u /* risks of a tenant, each second */
 
 struct waiting {
     uint32_t event;
@@ -151,7 +153,6 @@ static void take_figure(struct fl_risk *risk, const struct fl_risk *f)
     risk->event = was.event;
     risk->first_us = was.first_us;
     risk->shown_us = was.shown_us;
-    risk->confirmed_cents = was.confirmed_cents;
     risk->muted_us = was.muted_us;
     memcpy(risk->mute_reason, was.mute_reason, sizeof was.mute_reason);
     memcpy(risk->mute_by, was.mute_by, sizeof was.mute_by);
@@ -245,6 +246,8 @@ static int keep_item(struct fl_api *api, const struct fl_desk_batch *batch,
     r = fl_db_risk_put(api->db, &risk, err); /* a note needs its number */
     if (r == FL_OK && item->r == FL_OK)
         r = fl_db_risk_details_set(api->db, risk.id, fl_buf_span(&item->details), err);
+    if (r == FL_OK)
+        r = fl_db_risk_case_done(api->db, batch->tenant, item->event.id, item->turn, err);
     if (r == FL_OK && what != NULL)
         r = note(api, &risk, what, text, err);
     if (r == FL_OK && risk.muted_us != 0) {
@@ -332,16 +335,46 @@ static void on_batch(void *ctx, const struct fl_work_in *in, int r, const struct
 
 /* ---- a batch goes out ---- */
 
+static int take_word(void *ctx, const struct fl_case_site *site)
+{
+    struct fl_desk_item *item = ctx;
+
+    if (strcmp(site->status, "confirmed") != 0 || item->word_count >= FL_CASE_SITES_MAX)
+        return 0;
+    memcpy(item->words[item->word_count].site, site->site, sizeof site->site);
+    item->words[item->word_count++].days =
+        site->down_m == FL_CASE_UNKNOWN ? NAN : (double)site->down_m / 1000;
+    return 0;
+}
+
+/* What the risk's case has as confirmed, unless the case was void. */
+static int take_words(struct tenant *t, struct fl_desk_item *item, struct fl_err *err)
+{
+    struct fl_db *db = t->api->db;
+    struct fl_risk risk = {.case_id = 0};
+    struct fl_case c;
+    int r = fl_db_risk_of(db, t->id, item->event.id, &risk, err);
+
+    if (r == FL_E_NOENT || (r == FL_OK && risk.case_id == 0))
+        return FL_OK;
+    if (r == FL_OK)
+        r = fl_db_case_get(db, t->id, risk.case_id, &c, err);
+    if (r < 0 || strcmp(c.state, "void") == 0)
+        return r == FL_E_NOENT ? FL_OK : r;
+    item->words = calloc(FL_CASE_SITES_MAX, sizeof *item->words);
+    if (item->words == NULL)
+        return fl_err_set(err, FL_E_NOMEM, "no memory for what was confirmed");
+    return fl_db_case_site_each(db, c.id, take_word, item, err);
+}
+
 /* 1: it is to be calculated; 0: there is nothing to do any more. */
-static int pick_item(struct tenant *t, struct fl_desk_item *item, struct fl_err *err)
+static int pick_event(struct tenant *t, struct fl_desk_item *item, struct fl_err *err)
 {
     struct fl_api *api = t->api;
     const char *what = NULL;
     struct fl_risk risk;
     int r;
 
-    fl_buf_init(&item->json, FL_EVENT_JSON_MAX + 1);
-    fl_buf_init(&item->details, FL_RISK_DETAILS_MAX);
     r = fl_db_event_get(api->db, item->event.id, &item->event, &item->json, err);
     if (r < 0)
         return r == FL_E_NOENT ? 0 : r;
@@ -355,6 +388,19 @@ static int pick_item(struct tenant *t, struct fl_desk_item *item, struct fl_err 
         fl_api_risk_changed(api, &risk, what);
     if (item->event.merged_into != 0)
         wait_for(t, item->event.merged_into, fl_now_mono_us());
+    return r;
+}
+
+static int pick_item(struct tenant *t, struct fl_desk_item *item, struct fl_err *err)
+{
+    int r = fl_db_risk_case_turn(t->api->db, t->id, item->event.id, &item->turn, err);
+
+    if (r == FL_OK)
+        r = take_words(t, item, err);
+    if (r == FL_OK)
+        r = pick_event(t, item, err);
+    if (r == 0)
+        (void)!fl_db_risk_case_done(t->api->db, t->id, item->event.id, item->turn, err);
     return r;
 }
 
@@ -375,12 +421,15 @@ static struct fl_desk_batch *fill_batch(struct tenant *t, struct fl_err *err)
         int r;
 
         *item = (struct fl_desk_item){.event = {.id = w.event}, .told_us = w.told_us};
+        fl_buf_init(&item->json, FL_EVENT_JSON_MAX + 1);
+        fl_buf_init(&item->details, FL_RISK_DETAILS_MAX);
         r = pick_item(t, item, err);
         if (r == 1) {
             batch->count++;
         } else {
             fl_buf_done(&item->json);
             fl_buf_done(&item->details);
+            free(item->words);
         }
     }
     return batch;
@@ -470,6 +519,20 @@ static void sweep(struct tenant *t)
             wait_for(t, s.ids[i], now_us);
     free(s.ids);
     t->sweep = r < 0;
+}
+
+/* What people said in cases since. */
+static int hear(void *ctx, uint32_t event)
+{
+    wait_for(ctx, event, fl_now_mono_us());
+    return 0;
+}
+
+static void listen_to_cases(struct tenant *t)
+{
+    struct fl_err err;
+
+    (void)!fl_db_risks_said(t->api->db, t->id, SAID_MAX, hear, t, &err);
 }
 
 void fl_api_desk_again(struct fl_api *api, uint32_t tenant)
@@ -586,6 +649,8 @@ void fl_api_desk_tick(struct fl_api *api)
     for (struct tenant *t = api->desk->tenants; t != NULL; t = t->next) {
         if (t->sweep && t->job == NULL && t->problem_version != t->version)
             sweep(t);
+        if (t->job == NULL && t->problem_version != t->version)
+            listen_to_cases(t);
         begin(t);
     }
     if (api->desk->ticks++ % 60 == 0)

@@ -5,14 +5,23 @@
 #include "api/desk.h"
 #include "api/work.h"
 #include "db/db_event.h"
+#include "model/case_row.h"
 
 #define FL_DESK_BATCH   8u
 #define FL_DESK_WAITING 65536u /* events of one tenant; beyond, the network is swept again */
 
+struct fl_desk_word { /* a site that its supplier, or somebody here, says is down */
+    char site[FL_CASE_ID_MAX + 1];
+    double days; /* NAN: not said */
+};
+
 struct fl_desk_item { /* one event for one tenant */
     struct fl_db_event event;
-    struct fl_buf json;    /* of the event */
-    int64_t told_us;       /* monotonic */
+    struct fl_buf json;         /* of the event */
+    int64_t told_us;            /* monotonic */
+    uint64_t turn;              /* of what was said in its case (db_risk.h) */
+    struct fl_desk_word *words; /* the item's; FL_CASE_SITES_MAX of them, or NULL */
+    size_t word_count;
     struct fl_risk figure; /* what came out: only the figures are set */
     struct fl_buf details;
     int64_t ends_us;

@@ -18,6 +18,7 @@ void fl_desk_batch_free(void *arg)
     for (unsigned i = 0; i < batch->count; i++) {
         fl_buf_done(&batch->items[i].json);
         fl_buf_done(&batch->items[i].details);
+        free(batch->items[i].words);
     }
     free(batch);
 }
@@ -130,6 +131,66 @@ static int put_rows(struct fl_json *json, const struct fl_work_in *in, const str
     return fl_supply_json_rows(json, in->net->net, outages, im->site_count, in->arena, err);
 }
 
+/* The day from which the sites are out. */
+static int32_t begins(const struct fl_world_event *e, int64_t now_us)
+{
+    int64_t from_us = e->from_us != 0 ? e->from_us : e->issued_us;
+
+    return fl_day_of(from_us != 0 ? from_us : now_us);
+}
+
+/* ---- what was confirmed ---- */
+
+/* Revenue lost when the sites that were confirmed are down together, each for the days said. */
+static int price_words(struct fl_desk_item *item, const struct fl_work_in *in,
+                       struct fl_exposure *x, struct fl_err *err)
+{
+    const struct fl_net *net = in->net->net;
+    struct fl_outage *outages = fl_arena_get(in->arena, (item->word_count + 1) * sizeof *outages);
+    struct fl_loss loss;
+    size_t count = 0;
+    int r;
+
+    if (outages == NULL)
+        return fl_err_set(err, FL_E_LIMIT, "no room for what was confirmed");
+    for (size_t i = 0; i < item->word_count; i++) {
+        uint32_t site = fl_net_site_find(net, fl_span_str(item->words[i].site));
+
+        if (site != FL_NET_NONE)
+            outages[count++] = (struct fl_outage){
+                .site = site, .source = FL_NET_NONE, .days = item->words[i].days};
+    }
+    if (count == 0)
+        return FL_OK;
+    r = fl_exposure_loss(x, outages, count, 0, in->arena, &loss, err);
+    if (r == FL_OK)
+        item->figure.confirmed_cents = cents(loss.lost_revenue);
+    return r;
+}
+
+static void put_words(struct fl_json *json, const struct fl_desk_item *item,
+                      const struct fl_net *net)
+{
+    fl_json_object(json, "confirmed_from");
+    fl_json_array(json, "sites");
+    for (size_t i = 0; i < item->word_count; i++) {
+        uint32_t site = fl_net_site_find(net, fl_span_str(item->words[i].site));
+
+        fl_json_object(json, NULL);
+        fl_json_text(json, "site", item->words[i].site);
+        fl_json_text(json, "name", site == FL_NET_NONE ? NULL : net->sites[site].name);
+        fl_json_f64(json, "days",
+                    isnan(item->words[i].days) && site != FL_NET_NONE ? net->sites[site].ttr_days
+                                                                      : item->words[i].days);
+        fl_json_end(json);
+    }
+    fl_json_end(json);
+    fl_json_text(json, "formula",
+                 "confirmed = revenue lost by the program when the sites that the case has as "
+                 "confirmed are down together, each for its days");
+    fl_json_end(json);
+}
+
 static int put_details(struct fl_desk_item *item, const struct fl_work_in *in,
                        const struct fl_world_event *event, const struct fl_impact *im,
                        struct fl_err *err)
@@ -146,6 +207,8 @@ static int put_details(struct fl_desk_item *item, const struct fl_work_in *in,
     fl_supply_json_impact(&json, net, im);
     fl_json_f64(&json, "lost_profit", im->all.lost_profit);
     fl_json_f64(&json, "lost_revenue", im->all.lost_revenue);
+    put_words(&json, item, net);
+    fl_supply_json_revenue(&json, "revenue", net, &im->all, begins(event, in->now_us), in->arena);
     r = put_rows(&json, in, im, err);
     fl_supply_json_assumptions(&json);
     fl_json_end(&json);
@@ -169,6 +232,9 @@ static int run_item(struct fl_desk_item *item, const struct fl_work_in *in, stru
         return r;
     take_impact(&item->figure, in->net->net, &im);
     item->figure.ends_us = end_of(&event, &im, in->now_us);
+    r = price_words(item, in, x, err);
+    if (r < 0)
+        return r;
     return put_details(item, in, &event, &im, err);
 }
 

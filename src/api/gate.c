@@ -134,6 +134,24 @@ static int check_grant(struct fl_req *req, struct fl_err *err)
                       req->tenant.slug);
 }
 
+/* The machine's socket sets tenants up; what a tenant keeps of its suppliers is the tenant's, as
+ * its logs are. */
+static int check_local(struct fl_req *req, struct fl_err *err)
+{
+    enum fl_object object = req->route->object;
+
+    if (req->tenant.id == 0 || req->tenant.demo ||
+        req->tenant.local_access_us > req->api->env.now_us() ||
+        (object != FL_OBJECT_SUPPLY && object != FL_OBJECT_RISKS && object != FL_OBJECT_CASES &&
+         object != FL_OBJECT_DRILLS))
+        return FL_OK;
+    return fl_req_why(req, 403, "no_grant", err,
+                      "this machine may not see the supply network of tenant %s; fairlead tenant "
+                      "set %s --local-access 8h allows it for a while, and its own people use "
+                      "--server https://... with a token",
+                      req->tenant.slug, req->tenant.slug);
+}
+
 static int admit(struct fl_req *req, struct fl_err *err)
 {
     int r = check_place(req, err);
@@ -275,6 +293,8 @@ int fl_gate_enter(struct fl_req *req, struct fl_err *err)
         req->caller = (struct fl_caller){.local = true, .uid = req->call.uid};
         fl_rights_all(&req->caller.rights, false);
         r = req->api->db == NULL ? FL_OK : check_place(req, err); /* closed: run() says so */
+        if (r == FL_OK)
+            r = check_local(req, err);
         return r < 0 ? r : run(req, err);
     }
     if (req->route->object == FL_OBJECT_OPEN) {

@@ -1,6 +1,11 @@
 #include "api/again.h"
+#include "api/cases.h"
+#include "api/desk.h"
 #include "api/gate.h"
 #include "api/people.h"
+#include "api/scores.h"
+#include "api/supply_own.h"
+#include "api/work.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +214,8 @@ int fl_route_body(struct fl_req *req, struct fl_span text, struct fl_err *err)
         return fl_err_set(err, 400, "this request takes no body");
     if (text.len > FL_API_BODY_MAX)
         return fl_err_set(err, 413, "the body is longer than %zu bytes", FL_API_BODY_MAX);
+    if (strcmp(req->route->fields, FL_ROUTE_BYTES) == 0)
+        return 0;
     if (too_deep(text))
         return fl_err_set(err, 400, "the body is nested deeper than %u", FL_REQ_JSON_DEPTH);
     req->body = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
@@ -332,12 +339,19 @@ int fl_api_new(const struct fl_api_env *env, struct fl_api **ret, struct fl_err 
     api->env = *env;
     api->since_us = env->now_us();
     api->next_id = FL_API_ID_FIRST;
+    if (env->work == NULL && fl_work_new(NULL, 1, env->now_us, &api->own_work, err) < 0) {
+        free(api);
+        return err->code;
+    }
+    if (env->work == NULL)
+        api->env.work = api->own_work;
     *ret = api;
     return FL_OK;
 }
 
 void fl_api_open(struct fl_api *api, struct fl_db *db, struct fl_audit *audit)
 {
+    fl_work_open(api->env.work, db);
     api->db = db;
     api->audit = audit;
     if (db != NULL)
@@ -347,5 +361,9 @@ void fl_api_open(struct fl_api *api, struct fl_db *db, struct fl_audit *audit)
 void fl_api_free(struct fl_api *api)
 {
     fl_req_free(api->house);
+    fl_api_desk_free(api);
+    fl_api_scores_free(api);
+    fl_api_answers_free(api);
+    fl_work_free(api->own_work);
     free(api);
 }

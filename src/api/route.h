@@ -22,6 +22,9 @@
 #define FL_REQ_JSON_DEPTH 16u
 #define FL_REQ_KEPT_MAX   ((size_t)64 << 10)
 
+/* As fields: the body is bytes, read by the handler (req->call.body). */
+#define FL_ROUTE_BYTES "(bytes)"
+
 struct fl_route {
     const char *method;
     const char *path; /* "/api/v1/tenants/{t}/sites" */
@@ -52,6 +55,13 @@ struct fl_api {
     bool house_again;             /* once more, when it is done */
     struct fl_stream *streams;    /* api_alarms.c: who listens to alarms */
     struct fl_first_wait *firsts; /* api_first.c: who waits for a device's first line */
+    struct fl_throttle *answer_sources,
+        *answer_links;         /* api_answers.c; NULL: nobody answered yet */
+    struct fl_intake *imports; /* supply_session.h: imports of networks in work */
+    struct fl_work *own_work;  /* where the program brought none */
+    struct fl_risk_stream *risk_streams;
+    struct fl_desk *desk;          /* desk.c: what is to be calculated; NULL: nothing yet */
+    struct fl_score_store *scores; /* scores_keep.c; NULL: nothing was asked yet */
 };
 
 /* Who asks, once the gate knows. */

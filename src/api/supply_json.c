@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/attr.h"
+#include "supply/intensity.h"
 
 #define CIRCLE_POINTS 48
 #define KM_PER_DEGREE 111.195
@@ -354,7 +355,9 @@ static void put_shaking(struct fl_json *json, const struct fl_world_event *event
     static const char *const labels[] = {"V", "VI", "VII", "VIII"};
     double depth_km = isfinite(event->depth_km) ? event->depth_km : FL_QUAKE_DEPTH_KM;
 
-    for (unsigned i = 0; isfinite(event->magnitude) && i < FL_LEN(labels); i++) {
+    if (!isfinite(event->magnitude) || event->fix_count > 0)
+        return;
+    for (unsigned i = 0; i < FL_LEN(labels); i++) {
         double km = fl_mmi_radius_km(event->magnitude, depth_km, 5 + i);
 
         if (km <= 0)

@@ -25,6 +25,11 @@ void fl_supply_json_products(struct fl_json *json, const struct fl_net *net,
 /* Members of an impact: hits, levels, products, formula, footprint is the caller's. */
 void fl_supply_json_impact(struct fl_json *json, const struct fl_net *net,
                            const struct fl_impact *im);
+/* Object of revenue at risk (revenue.h) when the outages of a loss begin on from_day, with
+ * products, formula and the rows it stands on. What cannot be calculated (a currency without a
+ * rate) is null, and `problem` says why. arena: for working. */
+void fl_supply_json_revenue(struct fl_json *json, const char *key, const struct fl_net *net,
+                            const struct fl_loss *loss, int32_t from_day, struct fl_arena *arena);
 /* GeoJSON FeatureCollection of where the event is. */
 void fl_supply_json_footprint(struct fl_json *json, const char *key,
                               const struct fl_world_event *event);

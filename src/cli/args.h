@@ -85,10 +85,54 @@ enum fl_opt {
     FL_OPT_SEVERITY,
     FL_OPT_EVERY,
     FL_OPT_THRESHOLD,
+    /* networks of supply */
+    FL_OPT_LAYOUT,
+    FL_OPT_MAP,
+    FL_OPT_REPLACE,
+    FL_OPT_AT,
+    FL_OPT_FIND,
+    FL_OPT_REDACT,
+    FL_OPT_PART,
+    /* supply hazard */
+    FL_OPT_EVENT,
+    FL_OPT_SITES,
+    FL_OPT_GRID,
+    FL_OPT_FIXES_ONLY,
+    FL_OPT_SIGNERS,
+    /* supply simulate */
+    FL_OPT_YEARS,
+    FL_OPT_SEED,
+    FL_OPT_THREADS,
+    FL_OPT_PLAN,
+    FL_OPT_RATES,
+    FL_OPT_DAILY,
+    /* feeds */
+    FL_OPT_KIND,
+    FL_OPT_ENABLED,
+    FL_OPT_PER,
+    /* cases */
+    FL_OPT_OWNER,
+    FL_OPT_EXERCISE,
+    FL_OPT_RISK,
+    FL_OPT_TEXT,
+    FL_OPT_ADD,
+    FL_OPT_LANGUAGE,
+    FL_OPT_LINK,
+    FL_OPT_COMPARE,
+    FL_OPT_UNITS,
+    FL_OPT_COST,
+    FL_OPT_PRODUCT,
+    FL_OPT_SUBJECT,
+    /* supply score */
+    FL_OPT_ID,
+    FL_OPT_BOM,
+    FL_OPT_STAGE,
     FL_OPT_COUNT
 };
-_Static_assert(FL_OPT_COUNT <= 64, "a command's options are 64 bits");
-#define FL_OPT_BIT(name) (UINT64_C(1) << FL_OPT_##name)
+/* A command's options: 128 bits, which both compilers have. */
+__extension__ typedef unsigned __int128 fl_opts;
+_Static_assert(FL_OPT_COUNT <= 128, "a command's options are 128 bits");
+#define FL_OPT_BIT(name) ((fl_opts)1 << FL_OPT_##name)
 /* What every command that talks to the server takes, besides -h and --json. */
 #define FL_OPTS_SERVER (FL_OPT_BIT(SERVER) | FL_OPT_BIT(TZ))
 #define FL_OPTS_TENANT (FL_OPTS_SERVER | FL_OPT_BIT(TENANT))
@@ -108,7 +152,7 @@ struct fl_command {
     const char *verb;  /* one or two words: "list", "cert issue"; "" for a noun alone */
     const char *args;  /* for the usage line: "TENANT [FILE]" */
     unsigned min, max; /* arguments */
-    uint64_t opts;     /* FL_OPT_BIT()s; -h and --json are always there */
+    fl_opts opts;      /* FL_OPT_BIT()s; -h and --json are always there */
     const char *brief; /* one line, no full stop */
     const char *text;  /* more, or NULL */
     const char *example[2];

@@ -168,7 +168,7 @@ int fl_cli_list(struct fl_cli *cli, const char *path, json_t **ret)
     *ret = NULL;
     do {
         fl_buf_clear(&page);
-        fl_buf_printf(&page, "%s?limit=1000", path);
+        fl_buf_printf(&page, "%s%climit=1000", path, strchr(path, '?') == NULL ? '?' : '&');
         if (next[0] != '\0') {
             fl_buf_put_str(&page, "&after=");
             fl_cli_encode(&page, fl_span_str(next));

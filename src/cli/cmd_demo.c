@@ -7,7 +7,7 @@
 
 #include "base/fd.h"
 #include "base/time.h"
-#include "cli/demo.h"
+#include "cli/demo_supply.h"
 
 /*
  * `fairlead demo`: makes the demonstration tenant, back-fills a day over real TLS, then streams on
@@ -177,6 +177,7 @@ static int back_fill(struct fl_demo_run *run, struct fl_demo *model, int64_t fro
         if (run->sent % 500 != 0 || fl_now_mono_us() - asked_us < 500000)
             continue;
         asked_us = fl_now_mono_us();
+        fl_demo_supply_turn(run->supply);
         pump_all(run, 0);
         rc = fl_demo_counts(run, &counts, err);
         fl_demo_progress(run, (double)(line.at_us - from_us) / (double)(until_us - from_us),
@@ -290,6 +291,7 @@ static int live(struct fl_demo_run *run, struct fl_demo *model, struct pace *p, 
             fl_demo_note(run, &line);
         }
         pump_all(run, STEP_MS);
+        fl_demo_supply_turn(run->supply);
         rc = show(run, p, err);
         if (rc == FL_E_IO || rc == FL_E_TIMEOUT) { /* core restarts: go on without the table */
             fl_cli_note(run->cli, "no answer for the table: %s", err->text);
@@ -408,6 +410,8 @@ int fl_cmd_demo_run(struct fl_cli *cli)
     (void)sigaction(SIGPIPE, &ignore, NULL);
     rc = fl_demo_setup(&run, &err);
     if (rc == FL_OK)
+        rc = fl_demo_supply_new(&run, &run.supply, &err);
+    if (rc == FL_OK)
         rc = fl_demo_counts(&run, &run.before, &err);
     if (rc == FL_OK) {
         (void)printf("%d tenants, %d sites, %d devices with a certificate each, sending to %s\n",
@@ -417,6 +421,7 @@ int fl_cmd_demo_run(struct fl_cli *cli)
         end_all(&run);
         summary(&run);
     }
+    fl_demo_supply_free(run.supply);
     for (size_t i = 0; i < FL_DEMO_DEVICES; i++)
         fl_tls_ctx_free(run.tls[i]);
     return rc == FL_OK ? FL_EXIT_OK : fl_cli_fail(&err);

@@ -259,7 +259,8 @@ const struct fl_command fl_cmd_supply[] = {
      1,
      FL_OPTS_TENANT | FL_OPT_BIT(KIND) | FL_OPT_BIT(ID),
      "how much hangs on each component, product, supplier, site: 0 to 100",
-     "With DIR on the CSV files of a network, without a server and with the preset weights; else of\n"
+     "With DIR on the CSV files of a network, without a server and with the preset weights; else "
+     "of\n"
      "the tenant's network. --kind: component (default), product, supplier, site. --id shows one\n"
      "down to factors, inputs, formula, and what would change it most. What is not known is left\n"
      "out: 'up to' is the score if all of it were at its worst. Weights are by judgement.",
@@ -274,7 +275,8 @@ const struct fl_command fl_cmd_supply[] = {
      "score a bill of material before it is released, against a network",
      "Works on files, without a server; nothing is stored. Columns: part, quantity, parent; for\n"
      "parts that the network does not have also supplier, site, country, lat, lon, lifecycle,\n"
-     "custody, lead_days, stock, a line for each source that is proposed. Says what comes from one\n"
+     "custody, lead_days, stock, a line for each source that is proposed. Says what comes from "
+     "one\n"
      "site, hangs on a hidden hub, ends, has a class of custody, or is not known.",
      {"fairlead supply draft network/ --bom draft.csv",
       "fairlead supply draft network/ --bom draft.csv --stage design --json"},

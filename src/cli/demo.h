@@ -21,6 +21,7 @@ struct fl_demo_run {
     char to[160];     /* "host:port" of the listener */
     char fingerprint[128];
     bool fresh; /* the tenant was made by this run */
+    struct fl_demo_supply *supply;
     struct fl_tls_ctx *tls[FL_DEMO_DEVICES];
     struct fl_sender *sender[FL_DEMO_DEVICES];
     int64_t again_us[FL_DEMO_DEVICES];   /* monotonic: not connected, try then */
@@ -36,6 +37,9 @@ struct fl_demo_run {
 
 /* One request without words on stderr: *ret_status as in HTTP; *ret is a new reference or NULL.
  * FL_E_*: not reached. */
+int fl_demo_send(struct fl_demo_run *run, const char *method, const char *path, struct fl_span body,
+                 int *ret_status, json_t **ret, struct fl_err *err) FL_MUST_CHECK;
+/* ... with a body in JSON; NULL: none. */
 int fl_demo_ask(struct fl_demo_run *run, const char *method, const char *path, const json_t *body,
                 int *ret_status, json_t **ret, struct fl_err *err) FL_MUST_CHECK;
 /* Make what is not there: tenant, sites, devices, certificates; find the listener. */

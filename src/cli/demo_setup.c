@@ -23,12 +23,11 @@ static int gather(void *ctx, const struct fl_answer *answer, struct fl_span piec
     return fl_buf_status(text, NULL);
 }
 
-int fl_demo_ask(struct fl_demo_run *run, const char *method, const char *path, const json_t *body,
-                int *ret_status, json_t **ret, struct fl_err *err)
+int fl_demo_send(struct fl_demo_run *run, const char *method, const char *path, struct fl_span body,
+                 int *ret_status, json_t **ret, struct fl_err *err)
 {
     FL_AUTO(fl_buf_done) struct fl_buf text, problem;
     FL_AUTO(fl_answer_done) struct fl_answer answer;
-    char *dump = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
     struct fl_client_ops ops = {gather, &text};
     const struct fl_buf *said;
     bool begun;
@@ -38,9 +37,8 @@ int fl_demo_ask(struct fl_demo_run *run, const char *method, const char *path, c
     fl_buf_init(&text, ANSWER_MAX_BYTES);
     fl_buf_init(&problem, ANSWER_MAX_BYTES);
     fl_answer_init(&answer);
-    rc = fl_client_run(run->cli->opt[FL_OPT_SERVER], method, path, fl_span_str(dump), &ops, &answer,
-                       &problem, &begun, err);
-    free(dump);
+    rc = fl_client_run(run->cli->opt[FL_OPT_SERVER], method, path, body, &ops, &answer, &problem,
+                       &begun, err);
     run->interrupted = run->interrupted || fl_client_interrupted();
     if (rc != FL_OK)
         return rc;
@@ -49,6 +47,16 @@ int fl_demo_ask(struct fl_demo_run *run, const char *method, const char *path, c
     if (said->len > 0)
         *ret = json_loadb((const char *)said->ptr, said->len, 0, NULL);
     return FL_OK;
+}
+
+int fl_demo_ask(struct fl_demo_run *run, const char *method, const char *path, const json_t *body,
+                int *ret_status, json_t **ret, struct fl_err *err)
+{
+    char *dump = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    int rc = fl_demo_send(run, method, path, fl_span_str(dump), ret_status, ret, err);
+
+    free(dump);
+    return rc;
 }
 
 /* The same, where any other answer than success is an error. */

@@ -3,10 +3,14 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "cli/case.h"
 #include "cli/cli.h"
 #include "cli/complete.h"
+#include "cli/drill.h"
+#include "cli/feed.h"
 #include "cli/people.h"
 #include "cli/send.h"
+#include "cli/supply.h"
 #include "cli/watch.h"
 
 static int run_version(struct fl_cli *cli)
@@ -68,6 +72,13 @@ int main(int argc, char **argv)
         {"alarm", "what is wrong, and who looks after it", fl_cmd_alarm, fl_cmd_alarm_count},
         {"search", "searches that are saved, and run by themselves", fl_cmd_search,
          fl_cmd_search_count},
+        {"supply", "networks of supply: who makes what where, and what that puts at risk",
+         fl_cmd_supply, fl_cmd_supply_count},
+        {"feed", "where events in the world are heard from", fl_cmd_feed, fl_cmd_feed_count},
+        {"case", "what is done about an event: sites, suppliers, plans", fl_cmd_case,
+         fl_cmd_case_count},
+        {"drill", "exercises on today's network: injects by the clock, a score", fl_cmd_drill,
+         fl_cmd_drill_count},
         {"store", "the log store", fl_cmd_store, fl_cmd_store_count},
         {"keys", "the keys that everything stored is sealed with", fl_cmd_keys, fl_cmd_keys_count},
         {"ca", "what senders check the server with", fl_cmd_ca, fl_cmd_ca_count},

@@ -50,7 +50,7 @@ bool fl_feed_format_find(struct fl_span name, enum fl_feed_format *ret)
 
 static bool has(struct fl_span text, const char *word)
 {
-    return memmem(text.ptr, text.len, word, strlen(word)) != NULL;
+    return text.ptr != NULL && memmem(text.ptr, text.len, word, strlen(word)) != NULL;
 }
 
 /* HURDAT2's first line: "AL012014, ..." */

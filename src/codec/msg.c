@@ -192,6 +192,13 @@ static const struct member csr_sign_members[] = {
     SPAN(csr_sign, device, FL_SLUG_MAX),
 };
 
+static const struct member share_sign_members[] = {
+    SPAN(share_sign, tenant, FL_SLUG_MAX),
+    SPAN(share_sign, sha256, 32),
+};
+static const struct member share_signed_members[] = {
+    SPAN(share_signed, line, 1024),
+};
 static const struct member csr_signed_members[] = {
     SPAN(csr_signed, cert_pem, FL_MSG_CHUNK_MAX),
     SPAN(csr_signed, ca_pem, FL_MSG_CHUNK_MAX),
@@ -515,6 +522,65 @@ static const struct member reads_end_members[] = {
     U32(reads_end, tenant),
 };
 
+static const struct member fetch_members[] = {
+    U32(fetch, feed),
+    SPAN(fetch, name, FL_SLUG_MAX),
+    SPAN(fetch, kind, FL_SLUG_MAX),
+    SPAN(fetch, url, FL_MSG_URL_MAX),
+    U8(fetch, plain),
+    SPAN(fetch, etag, FL_MSG_TEXT_MAX),
+    SPAN(fetch, modified, FL_MSG_TEXT_MAX),
+    SPAN(fetch, columns, FL_MSG_HEAD_MAX),
+    U64(fetch, max_bytes),
+    U32(fetch, timeout_ms),
+};
+
+static const struct member feed_event_members[] = {
+    U32(feed_event, feed),
+    SPAN(feed_event, json, FL_MSG_EVENT_MAX),
+    U8(feed_event, thinned),
+};
+
+static const struct member feed_refused_members[] = {
+    U32(feed_refused, feed),
+    SPAN(feed_refused, why, FL_MSG_TEXT_MAX),
+    SPAN(feed_refused, from, FL_MSG_URL_MAX),
+    SPAN(feed_refused, head, FL_MSG_HEAD_MAX),
+    U64(feed_refused, bytes),
+};
+
+static const struct member fetched_members[] = {
+    U32(fetched, feed),
+    U32(fetched, code),
+    U16(fetched, status),
+    SPAN(fetched, text, FL_MSG_TEXT_MAX),
+    U8(fetched, not_modified),
+    SPAN(fetched, etag, FL_MSG_TEXT_MAX),
+    SPAN(fetched, modified, FL_MSG_TEXT_MAX),
+    U32(fetched, events),
+    U32(fetched, refused),
+    U64(fetched, bytes),
+    U32(fetched, retry_after_s),
+    U32(fetched, elapsed_ms),
+};
+
+static const struct member notice_members[] = {
+    U8(notice, kind),
+    SPAN(notice, id, FL_SLUG_MAX),
+    SPAN(notice, to, FL_MSG_URL_MAX),
+    SPAN(notice, subject, FL_MSG_SUBJECT_MAX),
+    SPAN(notice, body, FL_MSG_NOTICE_MAX),
+    SPAN(notice, secret, 128),
+};
+
+static const struct member notice_done_members[] = {
+    U32(notice_done, code),
+    U8(notice_done, again),
+    SPAN(notice_done, text, FL_MSG_TEXT_MAX),
+    SPAN(notice_done, receipt, FL_MSG_TEXT_MAX),
+    U32(notice_done, retry_after_s),
+};
+
 struct row {
     const char *name;
     const struct member *members;
@@ -524,7 +590,7 @@ struct row {
 };
 
 #define BIT(role) (1u << FL_ROLE_##role)
-#define ROLES     (BIT(INGEST) | BIT(CORE) | BIT(STORE) | BIT(KEYS) | BIT(WEB))
+#define ROLES     (BIT(INGEST) | BIT(CORE) | BIT(STORE) | BIT(KEYS) | BIT(WEB) | BIT(OUTBOUND))
 #define ANY       (ROLES | BIT(SUPERVISOR))
 #define ROW(s, name, from, to)                                                                     \
     {                                                                                              \
@@ -576,6 +642,8 @@ static const struct row rows[FL_MSG_TYPE_COUNT] = {
     [FL_MSG_DB_KEY] = ROW(db_key, "db_key", BIT(KEYS), BIT(CORE)),
     [FL_MSG_CSR_SIGN] = ROW(csr_sign, "csr_sign", BIT(CORE), BIT(KEYS)),
     [FL_MSG_CSR_SIGNED] = ROW(csr_signed, "csr_signed", BIT(KEYS), BIT(CORE)),
+    [FL_MSG_SHARE_SIGN] = ROW(share_sign, "share_sign", BIT(CORE), BIT(KEYS)),
+    [FL_MSG_SHARE_SIGNED] = ROW(share_signed, "share_signed", BIT(KEYS), BIT(CORE)),
     [FL_MSG_GRANT] = ROW(grant, "grant", BIT(CORE), BIT(KEYS)),
     [FL_MSG_CAP_ASK] = ROW(cap_ask, "cap_ask", BIT(CORE), BIT(KEYS)),
     [FL_MSG_CAP] = ROW(cap, "cap", BIT(KEYS), BIT(CORE)),
@@ -627,6 +695,12 @@ static const struct row rows[FL_MSG_TYPE_COUNT] = {
     [FL_MSG_TENANT_GRANT] = ROW(tenant_grant, "tenant_grant", BIT(CORE), BIT(KEYS)),
     [FL_MSG_REVEAL] = ROW(reveal, "reveal", BIT(CORE), BIT(KEYS)),
     [FL_MSG_READS_END] = ROW(reads_end, "reads_end", BIT(KEYS), BIT(CORE)),
+    [FL_MSG_FETCH] = ROW(fetch, "fetch", BIT(CORE), BIT(OUTBOUND)),
+    [FL_MSG_FEED_EVENT] = ROW(feed_event, "feed_event", BIT(OUTBOUND), BIT(CORE)),
+    [FL_MSG_FEED_REFUSED] = ROW(feed_refused, "feed_refused", BIT(OUTBOUND), BIT(CORE)),
+    [FL_MSG_FETCHED] = ROW(fetched, "fetched", BIT(OUTBOUND), BIT(CORE)),
+    [FL_MSG_NOTICE] = ROW(notice, "notice", BIT(CORE), BIT(OUTBOUND)),
+    [FL_MSG_NOTICE_DONE] = ROW(notice_done, "notice_done", BIT(OUTBOUND), BIT(CORE)),
 };
 
 static const struct row *row_of(enum fl_msg_type type)
@@ -638,8 +712,8 @@ static const struct row *row_of(enum fl_msg_type type)
 
 const char *fl_role_name(enum fl_role role)
 {
-    static const char *const names[FL_ROLE_COUNT] = {"supervisor", "ingest", "core",  "store",
-                                                     "keys",       "web",    "client"};
+    static const char *const names[FL_ROLE_COUNT] = {"supervisor", "ingest", "core",     "store",
+                                                     "keys",       "web",    "outbound", "client"};
 
     return (unsigned)role < FL_ROLE_COUNT ? names[role] : "unknown";
 }

@@ -19,12 +19,13 @@
 
 enum fl_role {
     FL_ROLE_SUPERVISOR,
-    FL_ROLE_INGEST, /* devices' logs: TLS, framing, parsing */
-    FL_ROLE_CORE,   /* requests, control database */
-    FL_ROLE_STORE,  /* log segments, queries, retention */
-    FL_ROLE_KEYS,   /* root key, wrapping, capabilities, TLS signatures */
-    FL_ROLE_WEB,    /* HTTPS: TLS, HTTP, files of the screen, event streams */
-    FL_ROLE_CLIENT, /* the command line on the local socket */
+    FL_ROLE_INGEST,   /* devices' logs: TLS, framing, parsing */
+    FL_ROLE_CORE,     /* requests, control database */
+    FL_ROLE_STORE,    /* log segments, queries, retention */
+    FL_ROLE_KEYS,     /* root key, wrapping, capabilities, TLS signatures */
+    FL_ROLE_WEB,      /* HTTPS: TLS, HTTP, files of the screen, event streams */
+    FL_ROLE_OUTBOUND, /* connections that we make: feeds, mail, webhooks */
+    FL_ROLE_CLIENT,   /* the command line on the local socket */
     FL_ROLE_COUNT
 };
 const char *fl_role_name(enum fl_role role);
@@ -141,6 +142,15 @@ enum fl_msg_type {
     FL_MSG_TENANT_GRANT, /* DONE: the operator's staff may, or may no longer, see a tenant */
     FL_MSG_REVEAL,       /* DONE: a session sees personal data for a while, for a purpose */
     FL_MSG_READS_END,    /* keys -> core: what a session reads of a tenant ends now */
+    /* core <-> outbound; the answers carry the id of the request */
+    FL_MSG_FETCH,        /* core: read a feed once; FEED_EVENT*, FEED_REFUSED*, FETCHED */
+    FL_MSG_FEED_EVENT,   /* an event as the feed's reader gave it */
+    FL_MSG_FEED_REFUSED, /* a part of the feed that is no such event, with the reason */
+    FL_MSG_FETCHED,      /* the end: how it went */
+    FL_MSG_NOTICE,       /* core: send a mail or call a webhook; NOTICE_DONE */
+    FL_MSG_NOTICE_DONE,
+    FL_MSG_SHARE_SIGN, /* core -> keys: a network of supply is given to somebody (trust/share.h) */
+    FL_MSG_SHARE_SIGNED,
     FL_MSG_TYPE_COUNT
 };
 
@@ -288,6 +298,13 @@ struct fl_msg_csr_sign {
     struct fl_span csr_pem;
     uint32_t days;
     struct fl_span tenant, device;
+};
+struct fl_msg_share_sign {
+    struct fl_span tenant; /* slug */
+    struct fl_span sha256; /* of what is given, 32 bytes */
+};
+struct fl_msg_share_signed {
+    struct fl_span line;
 };
 struct fl_msg_csr_signed {
     struct fl_span cert_pem, ca_pem;
@@ -584,6 +601,68 @@ struct fl_msg_reveal {
 struct fl_msg_reads_end {
     uint64_t session;
     uint32_t tenant;
+};
+
+/*
+ * What outbound does for core. Destinations are checked there against outbound_allow and
+ * outbound_private, whatever core says: core may have been taken over.
+ */
+#define FL_MSG_URL_MAX     2048u
+#define FL_MSG_HEAD_MAX    4096u                /* first bytes of what was refused */
+#define FL_MSG_EVENT_MAX   ((size_t)128 * 1024) /* JSON of an event; longer outlines are thinned */
+#define FL_MSG_SUBJECT_MAX 255u
+#define FL_MSG_NOTICE_MAX  ((size_t)64 * 1024) /* body of a notice */
+struct fl_msg_fetch {
+    uint32_t feed;           /* its number, for the record only */
+    struct fl_span name;     /* slug; the events carry it */
+    struct fl_span kind;     /* "usgs", "gdacs", ...: model/feed.h */
+    struct fl_span url;      /* https, or http with plain */
+    uint8_t plain;           /* http is meant */
+    struct fl_span etag;     /* as the answer before had it; "" = none */
+    struct fl_span modified; /* likewise Last-Modified */
+    struct fl_span columns;  /* of lists: "ours=theirs" lines; "" = by their names */
+    uint64_t max_bytes;      /* of the answer, unpacked */
+    uint32_t timeout_ms;     /* for the whole answer */
+};
+struct fl_msg_feed_event {
+    uint32_t feed;
+    struct fl_span json; /* codec/world_event.h */
+    uint8_t thinned;     /* its outline was too long for a message; its text says so */
+};
+struct fl_msg_feed_refused {
+    uint32_t feed;
+    struct fl_span why;
+    struct fl_span from; /* URL that it came from */
+    struct fl_span head; /* its first bytes, as they came */
+    uint64_t bytes;      /* of the whole */
+};
+struct fl_msg_fetched {
+    uint32_t feed;
+    int32_t code;        /* 0 or enum fl_code; FL_E_DENIED: by our own rules */
+    uint16_t status;     /* of HTTP; 0: there was no answer */
+    struct fl_span text; /* why it failed */
+    uint8_t not_modified;
+    struct fl_span etag, modified;
+    uint32_t events, refused; /* told before */
+    uint64_t bytes;           /* that came, packed */
+    uint32_t retry_after_s;   /* that the server asks for; 0: nothing */
+    uint32_t elapsed_ms;
+};
+enum fl_notice_kind { FL_NOTICE_MAIL, FL_NOTICE_WEBHOOK, FL_NOTICE_KINDS };
+struct fl_msg_notice {
+    uint8_t kind;           /* enum fl_notice_kind */
+    struct fl_span id;      /* stays the same when it is sent again: Message-ID, X-Fairlead-Id */
+    struct fl_span to;      /* address of mail, or URL */
+    struct fl_span subject; /* UTF-8, one line */
+    struct fl_span body;    /* UTF-8 text; of webhooks: JSON */
+    struct fl_span secret;  /* webhook: key of the signature; "" = none */
+};
+struct fl_msg_notice_done {
+    int32_t code;           /* 0: taken over by the other side */
+    uint8_t again;          /* it may go well later */
+    struct fl_span text;    /* why not */
+    struct fl_span receipt; /* what the other side said, one line */
+    uint32_t retry_after_s;
 };
 
 /*

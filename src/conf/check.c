@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "codec/url.h"
 #include "conf/schema.h"
 
 enum { TEXT_MAX_BYTES = 1024, SLUG_MAX = 63, NAME_MAX_BYTES = 253, ITEMS_MAX = 64 };
@@ -228,6 +229,68 @@ static int check_listen_as(struct fl_span value, struct fl_err *err)
                       FL_SPAN_ARG(value));
 }
 
+static int check_hosts(struct fl_span list, struct fl_err *err)
+{
+    struct fl_span item;
+    size_t count = 0;
+    int r = FL_OK;
+
+    while (r == FL_OK && fl_conf_item(&list, &item)) {
+        if (++count > ITEMS_MAX)
+            return fl_err_set(err, FL_E_INVAL, "the list has more than %d entries; it takes %d",
+                              ITEMS_MAX, ITEMS_MAX);
+        r = fl_hosts_check(item, err);
+    }
+    return r;
+}
+
+static int check_host(struct fl_span value, struct fl_err *err)
+{
+    if (value.len == 0)
+        return FL_OK;
+    if (memchr(value.ptr, '*', value.len) != NULL || memchr(value.ptr, ',', value.len) != NULL)
+        return fl_err_set(err, FL_E_INVAL, "'%.*s' is not one host; write mail.example.org:587",
+                          FL_SPAN_ARG(value));
+    return fl_hosts_check(value, err);
+}
+
+static int check_smtp_tls(struct fl_span value, struct fl_err *err)
+{
+    if (fl_span_eq(value, FL_SPAN("starttls")) || fl_span_eq(value, FL_SPAN("tls")) ||
+        fl_span_eq(value, FL_SPAN("none")))
+        return FL_OK;
+    return fl_err_set(err, FL_E_INVAL,
+                      "'%.*s' is no way to hand mail over; it takes starttls, tls "
+                      "or none",
+                      FL_SPAN_ARG(value));
+}
+
+static int check_url(struct fl_span value, struct fl_err *err)
+{
+    struct fl_url url;
+
+    if (value.len == 0)
+        return FL_OK;
+    if (value.len > FL_URL_MAX / 8)
+        return fl_err_set(err, FL_E_INVAL, "the address has %zu bytes; it takes %u", value.len,
+                          FL_URL_MAX / 8);
+    return fl_url_parse(value, false, &url, err);
+}
+
+static int check_mail(struct fl_span value, struct fl_err *err)
+{
+    const unsigned char *at = value.len == 0 ? NULL : memchr(value.ptr, '@', value.len);
+    bool right = value.len == 0 || (at != NULL && at > value.ptr && at + 1 < value.ptr + value.len);
+
+    for (size_t i = 0; right && i < value.len; i++)
+        right =
+            value.ptr[i] > 0x20 && value.ptr[i] < 0x7f && strchr("<>,;\"", value.ptr[i]) == NULL;
+    if (right)
+        return FL_OK;
+    return fl_err_set(err, FL_E_INVAL, "'%.*s' is no address of mail; write fairlead@example.org",
+                      FL_SPAN_ARG(value));
+}
+
 int fl_conf_check(const struct fl_conf_row *row, struct fl_span value, uint64_t *ret_num,
                   struct fl_err *err)
 {
@@ -256,6 +319,18 @@ int fl_conf_check(const struct fl_conf_row *row, struct fl_span value, uint64_t 
         return FL_OK;
     case FL_CONF_LISTEN_AS:
         return check_listen_as(value, err);
+    case FL_CONF_HOSTS:
+        return check_hosts(value, err);
+    case FL_CONF_HOST:
+        return check_host(value, err);
+    case FL_CONF_SMTP_TLS:
+        return check_smtp_tls(value, err);
+    case FL_CONF_MAIL:
+        return check_mail(value, err);
+    case FL_CONF_TEXT:
+        return FL_OK;
+    case FL_CONF_URL:
+        return check_url(value, err);
     case FL_CONF_COUNT:
     case FL_CONF_SIZE:
     case FL_CONF_MS:

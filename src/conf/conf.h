@@ -49,8 +49,18 @@ enum fl_setting {
     FL_SET_WEB_KEY,         /* path; its private key, PEM */
     FL_SET_WEB_CONNECTIONS_MAX,
     FL_SET_WEB_CONNECTIONS_PER_ADDRESS,
-    FL_SET_METRICS_OPEN,    /* 1: /metrics needs no token from this machine */
-    FL_SET_SIGN_IN_THREADS, /* that hash passwords */
+    FL_SET_METRICS_OPEN,       /* 1: /metrics needs no token from this machine */
+    FL_SET_SIGN_IN_THREADS,    /* that hash passwords */
+    FL_SET_OUTBOUND_ALLOW,     /* destinations that may be connected to; "" = none */
+    FL_SET_OUTBOUND_PRIVATE,   /* those among them whose addresses may be private */
+    FL_SET_OUTBOUND_CA,        /* path; CAs that are trusted there, PEM; "" = the machine's */
+    FL_SET_FEED_SIGNERS,       /* path; certificates whose signatures of alerts count, PEM */
+    FL_SET_SMTP_SERVER,        /* host[:port]; "" = no mail */
+    FL_SET_SMTP_TLS,           /* "starttls", "tls", "none" */
+    FL_SET_SMTP_FROM,          /* address */
+    FL_SET_SMTP_USER,          /* "" = none */
+    FL_SET_SMTP_PASSWORD_FILE, /* path */
+    FL_SET_WEB_URL,            /* where suppliers reach the screen; "" = by server_names */
     FL_SETTING_COUNT
 };
 

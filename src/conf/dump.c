@@ -88,12 +88,22 @@ static void put_preset(const struct fl_conf_row *row, struct fl_buf *out)
 
 static void put_row(const struct fl_conf_row *row, struct fl_buf *out)
 {
-    static const char *const values[] = {
-        [FL_CONF_PATH] = "path",       [FL_CONF_ADDRESS] = "address:port",
-        [FL_CONF_NAMES] = "name,...",  [FL_CONF_UIDS] = "uid,...",
-        [FL_CONF_SLUG] = "tenant",     [FL_CONF_LISTEN_AS] = "kind",
-        [FL_CONF_COUNT] = "number",    [FL_CONF_SIZE] = "size",
-        [FL_CONF_MS] = "milliseconds", [FL_CONF_S] = "seconds"};
+    static const char *const values[] = {[FL_CONF_PATH] = "path",
+                                         [FL_CONF_ADDRESS] = "address:port",
+                                         [FL_CONF_NAMES] = "name,...",
+                                         [FL_CONF_UIDS] = "uid,...",
+                                         [FL_CONF_SLUG] = "tenant",
+                                         [FL_CONF_LISTEN_AS] = "kind",
+                                         [FL_CONF_HOSTS] = "host[:port],...",
+                                         [FL_CONF_HOST] = "host[:port]",
+                                         [FL_CONF_SMTP_TLS] = "starttls|tls|none",
+                                         [FL_CONF_MAIL] = "address",
+                                         [FL_CONF_TEXT] = "text",
+                                         [FL_CONF_URL] = "https://host[:port]",
+                                         [FL_CONF_COUNT] = "number",
+                                         [FL_CONF_SIZE] = "size",
+                                         [FL_CONF_MS] = "milliseconds",
+                                         [FL_CONF_S] = "seconds"};
 
     fl_buf_printf(out, ".It Ic %s No = Ar %s\n", row->name, values[row->kind]);
     put_text(out, row->brief);

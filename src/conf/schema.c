@@ -65,9 +65,9 @@ const struct fl_conf_row fl_conf_rows[FL_SETTING_COUNT] = {
             .max = 4000000000,
             .zero_doc = "stay with the starter's user id",
             .brief = "The processes run under user ids from here on when started as root.",
-            .help = "ingest takes uid_base + 1, core + 2, store + 3, keys + 4, web + 5, with group "
-                    "ids of "
-                    "the same numbers. Nobody else should have these ids. Changing it gives the "
+            .help = "ingest takes uid_base + 1, core + 2, store + 3, keys + 4, web + 5, outbound + "
+                    "6, with group ids of the same numbers. Nobody else should have these ids. "
+                    "Changing it gives the "
                     "data folders to the new ids at the next start.",
         },
     [FL_SET_ADMIN_UIDS] =
@@ -331,6 +331,104 @@ const struct fl_conf_row fl_conf_rows[FL_SETTING_COUNT] = {
                 "at most 5 s. What is over that is refused with a word to try again. One processor "
                 "is left to the others, however many are set: with two or one, one password at a "
                 "time.",
+        },
+    [FL_SET_OUTBOUND_ALLOW] =
+        {
+            .name = "outbound_allow",
+            .kind = FL_CONF_HOSTS,
+            .preset = "earthquake.usgs.gov, www.gdacs.org, api.weather.gov, www.ncei.noaa.gov",
+            .brief = "Hosts that Fairlead may connect to, for feeds and webhooks.",
+            .help = "A comma list of host, host:port, *.example.org (any name below it) or * (any "
+                    "public host). Without a port the usual one is meant: 443, and 80 where a feed "
+                    "asks for http. Nothing is connected to before a feed is enabled ('fairlead "
+                    "feed') or a notice is to be sent. Empty, and without smtp_server: the process "
+                    "that could connect does not even run.",
+        },
+    [FL_SET_OUTBOUND_PRIVATE] =
+        {
+            .name = "outbound_private",
+            .kind = FL_CONF_HOSTS,
+            .preset = "",
+            .preset_doc = "none",
+            .brief = "Those of outbound_allow that stand in one's own network.",
+            .help = "Addresses that are private, loopback, link-local or otherwise not public are "
+                    "refused, whatever name led there, unless host and port stand here. Each needs "
+                    "its port where that is not the usual one.",
+        },
+    [FL_SET_OUTBOUND_CA] =
+        {
+            .name = "outbound_ca",
+            .kind = FL_CONF_PATH,
+            .preset = "",
+            .preset_doc = "/etc/ssl/certs/ca-certificates.crt",
+            .brief = "Certificate authorities that are trusted on such connections, PEM.",
+            .help = "Read at the start of the process that connects.",
+        },
+    [FL_SET_FEED_SIGNERS] =
+        {
+            .name = "feed_signers",
+            .kind = FL_CONF_PATH,
+            .preset = "",
+            .preset_doc = "none; every alert is shown as not verified",
+            .brief = "Certificates whose signatures of CAP alerts count, PEM.",
+            .help = "A signer's own certificate, or one that signers' certificates are issued "
+                    "under. Read at the start of the process that connects.",
+        },
+    [FL_SET_SMTP_SERVER] =
+        {
+            .name = "smtp_server",
+            .kind = FL_CONF_HOST,
+            .preset = "",
+            .preset_doc = "none; no mail is sent",
+            .brief = "Host and port of the server that mail is handed to.",
+            .help = "Without a port: 465 for tls, else 587. Where it stands in one's own network, "
+                    "name it in outbound_private as well; outbound_allow is not asked for it.",
+        },
+    [FL_SET_SMTP_TLS] =
+        {
+            .name = "smtp_tls",
+            .kind = FL_CONF_SMTP_TLS,
+            .preset = "starttls",
+            .brief = "How mail is handed over: starttls, tls (from the first byte) or none.",
+            .help = "With starttls a server that does not offer it gets no mail. none is for a "
+                    "server on the same machine.",
+        },
+    [FL_SET_SMTP_FROM] =
+        {
+            .name = "smtp_from",
+            .kind = FL_CONF_MAIL,
+            .preset = "",
+            .preset_doc = "none; no mail is sent",
+            .brief = "Address that mail comes from.",
+        },
+    [FL_SET_SMTP_USER] =
+        {
+            .name = "smtp_user",
+            .kind = FL_CONF_TEXT,
+            .preset = "",
+            .preset_doc = "no signing in",
+            .brief = "Name to sign in with at smtp_server.",
+            .help = "Never without TLS.",
+        },
+    [FL_SET_SMTP_PASSWORD_FILE] =
+        {
+            .name = "smtp_password_file",
+            .kind = FL_CONF_PATH,
+            .preset = "",
+            .preset_doc = "none",
+            .brief = "File whose first line is the password for it.",
+            .help = "Read by the supervisor and handed to the process that sends, at its start; it "
+                    "may belong to root with mode 0600.",
+        },
+    [FL_SET_WEB_URL] =
+        {
+            .name = "web_url",
+            .kind = FL_CONF_URL,
+            .preset = "",
+            .preset_doc = "https:// with the first of server_names and the port of web_listen",
+            .brief = "Where people outside reach the screen; links in mail begin with it.",
+            .help = "Questions to suppliers carry a link. Set it where the machine stands behind a "
+                    "proxy or has another name outside, such as https://fairlead.example.com.",
         },
 };
 

@@ -11,6 +11,12 @@ enum fl_conf_kind {
     FL_CONF_UIDS,      /* comma list of user ids */
     FL_CONF_SLUG,      /* a tenant's id */
     FL_CONF_LISTEN_AS, /* kind of a [listener] */
+    FL_CONF_HOSTS,     /* comma list of destinations: host[:port], *.host, * */
+    FL_CONF_HOST,      /* one host[:port], or empty */
+    FL_CONF_SMTP_TLS,  /* how mail is handed over */
+    FL_CONF_MAIL,      /* an address of mail, or empty */
+    FL_CONF_TEXT,      /* anything printable */
+    FL_CONF_URL,       /* https://host[:port][/path], or empty */
     FL_CONF_COUNT,     /* from here on: numbers */
     FL_CONF_SIZE,      /* bytes; K, M, G */
     FL_CONF_MS,        /* milliseconds; ms, s, m, h */

@@ -123,15 +123,67 @@ int fl_db_risk_put(struct fl_db *db, struct fl_risk *risk, struct fl_err *err)
 }
 
 int fl_db_risk_case_set(struct fl_db *db, uint32_t tenant, uint32_t id, uint32_t case_id,
-                        int64_t confirmed_cents, struct fl_err *err)
+                        struct fl_err *err)
 {
-    const struct fl_value values[] = {FL_VALUE_I64(tenant), FL_VALUE_I64(id), FL_VALUE_I64(case_id),
-                                      FL_VALUE_I64(confirmed_cents)};
+    const struct fl_value values[] = {FL_VALUE_I64(tenant), FL_VALUE_I64(id),
+                                      FL_VALUE_I64(case_id)};
 
     return fl_row_run(db->sql,
-                      "UPDATE risks SET case_id = ?3, confirmed_cents = ?4 WHERE tenant = ?1 AND "
-                      "id = ?2",
-                      values, 4, err);
+                      "UPDATE risks SET case_id = ?3, case_turn = case_turn + 1 WHERE "
+                      "tenant = ?1 AND id = ?2",
+                      values, 3, err);
+}
+
+int fl_db_risk_case_turn(struct fl_db *db, uint32_t tenant, uint32_t event, uint64_t *ret,
+                         struct fl_err *err)
+{
+    struct fl_stmt *stmt;
+    int r = fl_sql_prepare(db->sql, "SELECT case_turn FROM risks WHERE tenant = ?1 AND event = ?2",
+                           &stmt, err);
+
+    if (r < 0)
+        return r;
+    fl_stmt_i64(stmt, 1, tenant);
+    fl_stmt_i64(stmt, 2, event);
+    r = fl_stmt_step(stmt, err);
+    if (r >= 0)
+        *ret = r == 1 ? (uint64_t)fl_stmt_get_i64(stmt, 0) : 0;
+    fl_stmt_release(stmt);
+    return r < 0 ? r : FL_OK;
+}
+
+int fl_db_risk_case_done(struct fl_db *db, uint32_t tenant, uint32_t event, uint64_t turn,
+                         struct fl_err *err)
+{
+    const struct fl_value values[] = {FL_VALUE_I64(tenant), FL_VALUE_I64(event),
+                                      FL_VALUE_I64((int64_t)turn)};
+
+    return fl_row_run(db->sql,
+                      "UPDATE risks SET case_done = ?3 WHERE tenant = ?1 AND event = ?2 AND "
+                      "case_done <> ?3",
+                      values, 3, err);
+}
+
+int fl_db_risks_said(struct fl_db *db, uint32_t tenant, uint32_t limit,
+                     int (*fn)(void *ctx, uint32_t event), void *ctx, struct fl_err *err)
+{
+    struct fl_stmt *stmt;
+    int r = fl_sql_prepare(db->sql,
+                           "SELECT event FROM risks WHERE tenant = ?1 AND case_turn <> case_done "
+                           "ORDER BY event LIMIT ?2",
+                           &stmt, err);
+
+    if (r < 0)
+        return r;
+    fl_stmt_i64(stmt, 1, tenant);
+    fl_stmt_i64(stmt, 2, limit);
+    while ((r = fl_stmt_step(stmt, err)) > 0) {
+        r = fn(ctx, (uint32_t)fl_stmt_get_i64(stmt, 0));
+        if (r < 0)
+            break;
+    }
+    fl_stmt_release(stmt);
+    return r < 0 ? r : FL_OK;
 }
 
 int fl_db_risk_details_set(struct fl_db *db, uint32_t id, struct fl_span json, struct fl_err *err)
@@ -418,20 +470,27 @@ int fl_db_risks_forget(struct fl_db *db, int64_t before_us, struct fl_err *err)
 
 /* ---- what a tenant wants to see ---- */
 
-int fl_db_risk_small(struct fl_db *db, uint32_t tenant, int64_t *ret_cents, struct fl_err *err)
+/* One number of the tenant's row, or the preset. */
+static int setting(struct fl_db *db, const char *sql, uint32_t tenant, int64_t preset, int64_t *ret,
+                   struct fl_err *err)
 {
     struct fl_stmt *stmt;
-    int r = fl_sql_prepare(db->sql, "SELECT small_cents FROM risk_settings WHERE tenant = ?1",
-                           &stmt, err);
+    int r = fl_sql_prepare(db->sql, sql, &stmt, err);
 
     if (r < 0)
         return r;
     fl_stmt_i64(stmt, 1, tenant);
     r = fl_stmt_step(stmt, err);
     if (r >= 0)
-        *ret_cents = r == 1 ? fl_stmt_get_i64(stmt, 0) : FL_RISK_SMALL_PRESET;
+        *ret = r == 1 ? fl_stmt_get_i64(stmt, 0) : preset;
     fl_stmt_release(stmt);
     return r < 0 ? r : FL_OK;
+}
+
+int fl_db_risk_small(struct fl_db *db, uint32_t tenant, int64_t *ret_cents, struct fl_err *err)
+{
+    return setting(db, "SELECT small_cents FROM risk_settings WHERE tenant = ?1", tenant,
+                   FL_RISK_SMALL_PRESET, ret_cents, err);
 }
 
 int fl_db_risk_small_set(struct fl_db *db, uint32_t tenant, int64_t cents, struct fl_err *err)
@@ -442,4 +501,39 @@ int fl_db_risk_small_set(struct fl_db *db, uint32_t tenant, int64_t cents, struc
                       "INSERT INTO risk_settings (tenant, small_cents) VALUES (?1, ?2) "
                       "ON CONFLICT (tenant) DO UPDATE SET small_cents = excluded.small_cents",
                       values, 2, err);
+}
+
+int fl_db_risk_alarm(struct fl_db *db, uint32_t tenant, int64_t *ret_cents, struct fl_err *err)
+{
+    return setting(db, "SELECT alarm_cents FROM risk_settings WHERE tenant = ?1", tenant,
+                   FL_RISK_ALARM_PRESET, ret_cents, err);
+}
+
+int fl_db_risk_alarm_set(struct fl_db *db, uint32_t tenant, int64_t cents, struct fl_err *err)
+{
+    const struct fl_value values[] = {FL_VALUE_I64(tenant), FL_VALUE_I64(cents),
+                                      FL_VALUE_I64(FL_RISK_SMALL_PRESET)};
+
+    return fl_row_run(db->sql,
+                      "INSERT INTO risk_settings (tenant, small_cents, alarm_cents) "
+                      "VALUES (?1, ?3, ?2) "
+                      "ON CONFLICT (tenant) DO UPDATE SET alarm_cents = excluded.alarm_cents",
+                      values, 3, err);
+}
+
+int fl_db_risks_alarming(struct fl_db *db, uint32_t tenant, int64_t cents, int64_t now_us,
+                         uint32_t limit, int (*fn)(void *ctx, const struct fl_risk *risk),
+                         void *ctx, struct fl_err *err)
+{
+    const struct fl_where where = {
+        "tenant = ?1 AND state = 0 AND exercise = 0 AND verdict <> 2 AND muted_us <= ?2 AND "
+        "net_loss_cents >= ?3",
+        {FL_VALUE_I64(tenant), FL_VALUE_I64(now_us), FL_VALUE_I64(cents)},
+        3};
+    struct fl_risk_fn call = {.fn = fn, .ctx = ctx};
+
+    if (cents == FL_RISK_ALARM_NEVER)
+        return FL_OK;
+    return fl_row_each(db->sql, &risks, &where, "net_loss_cents DESC, id", limit, &call.row,
+                       give_risk, &call, err);
 }

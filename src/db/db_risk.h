@@ -81,9 +81,20 @@ int fl_db_risk_of(struct fl_db *db, uint32_t tenant, uint32_t event, struct fl_r
                   struct fl_err *err) FL_MUST_CHECK;
 /* A new row (id 0: it is filled), or this one again. */
 int fl_db_risk_put(struct fl_db *db, struct fl_risk *risk, struct fl_err *err) FL_MUST_CHECK;
-/* The case it is worked on in (0: none), and the revenue behind what was confirmed there. */
+/* The case whose word counts (0: none), where something was said just now: what is confirmed is to
+ * be calculated again. A case that is over counts as long as no other was opened. */
 int fl_db_risk_case_set(struct fl_db *db, uint32_t tenant, uint32_t id, uint32_t case_id,
-                        int64_t confirmed_cents, struct fl_err *err) FL_MUST_CHECK;
+                        struct fl_err *err) FL_MUST_CHECK;
+/* Counts up with each of those; 0 where there is no such risk. */
+int fl_db_risk_case_turn(struct fl_db *db, uint32_t tenant, uint32_t event, uint64_t *ret,
+                         struct fl_err *err) FL_MUST_CHECK;
+/* What was said up to this turn is in its figures. */
+int fl_db_risk_case_done(struct fl_db *db, uint32_t tenant, uint32_t event, uint64_t turn,
+                         struct fl_err *err) FL_MUST_CHECK;
+/* Events of risks of which something was said since; at most `limit`. */
+int fl_db_risks_said(struct fl_db *db, uint32_t tenant, uint32_t limit,
+                     int (*fn)(void *ctx, uint32_t event), void *ctx, struct fl_err *err)
+    FL_MUST_CHECK;
 int fl_db_risk_details_set(struct fl_db *db, uint32_t id, struct fl_span json, struct fl_err *err)
     FL_MUST_CHECK;
 /* FL_E_NOENT: nothing was calculated yet. */
@@ -147,5 +158,17 @@ int fl_db_risk_small(struct fl_db *db, uint32_t tenant, int64_t *ret_cents, stru
     FL_MUST_CHECK;
 int fl_db_risk_small_set(struct fl_db *db, uint32_t tenant, int64_t cents, struct fl_err *err)
     FL_MUST_CHECK;
+
+#define FL_RISK_ALARM_PRESET INT64_C(10000000) /* 100,000.00 */
+#define FL_RISK_ALARM_NEVER  INT64_C(-1)
+/* The net loss from which a risk is an alarm; FL_RISK_ALARM_NEVER. */
+int fl_db_risk_alarm(struct fl_db *db, uint32_t tenant, int64_t *ret_cents, struct fl_err *err)
+    FL_MUST_CHECK;
+int fl_db_risk_alarm_set(struct fl_db *db, uint32_t tenant, int64_t cents, struct fl_err *err)
+    FL_MUST_CHECK;
+/* Risks that lose as much: open, not muted, not judged false, no exercises; worst first. */
+int fl_db_risks_alarming(struct fl_db *db, uint32_t tenant, int64_t cents, int64_t now_us,
+                         uint32_t limit, int (*fn)(void *ctx, const struct fl_risk *risk),
+                         void *ctx, struct fl_err *err) FL_MUST_CHECK;
 
 #endif

@@ -16,12 +16,14 @@
 #include "base/fd.h"
 #include "db/sql.h"
 
-enum { CACHED = 96, BUSY_MS = 2000 };
+enum { CACHED = 256, BUSY_MS = 2000 };
 
 struct fl_stmt {
     struct fl_sql *sql;
     sqlite3_stmt *handle;
     char *text; /* owned */
+    const char
+        *from; /* where the text stood: mostly a literal, which is found without comparing all */
     int busy, cached;
     int failed; /* SQLite's code of a value that could not be bound */
 };
@@ -120,6 +122,7 @@ static int settle_in(struct fl_sql *sql, const char *path, struct fl_err *err)
                                    "PRAGMA foreign_keys=ON;"
                                    "PRAGMA trusted_schema=OFF;"
                                    "PRAGMA cell_size_check=ON;"
+                                   "PRAGMA cache_size=-16384;" /* KiB: a page is opened once */
                                    "BEGIN IMMEDIATE; COMMIT;";
     int rc = sqlite3_exec(sql->handle, settings, NULL, NULL, NULL);
 
@@ -205,6 +208,10 @@ int fl_sql_run(struct fl_sql *sql, const char *text, struct fl_err *err)
 static struct fl_stmt *from_cache(struct fl_sql *sql, const char *text)
 {
     for (size_t i = 0; i < sql->cached; i++)
+        if (sql->cache[i]->from == text && !sql->cache[i]->busy &&
+            strcmp(sql->cache[i]->text, text) == 0)
+            return sql->cache[i];
+    for (size_t i = 0; i < sql->cached; i++)
         if (!sql->cache[i]->busy && strcmp(sql->cache[i]->text, text) == 0)
             return sql->cache[i];
     return NULL;
@@ -220,6 +227,7 @@ int fl_sql_prepare(struct fl_sql *sql, const char *text, struct fl_stmt **ret, s
             return fl_err_set(err, FL_E_NOMEM, "out of memory");
         stmt->sql = sql;
         stmt->text = strdup(text);
+        stmt->from = text;
         if (stmt->text == NULL ||
             sqlite3_prepare_v3(sql->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &stmt->handle,
                                NULL) != SQLITE_OK) {

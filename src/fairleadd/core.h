@@ -34,6 +34,9 @@ struct fl_core {
     struct fl_board *board;
     struct fl_core_alarms *alarms;     /* core_alarm.c */
     struct fl_core_searches *searches; /* core_search.c */
+    struct fl_work *work;              /* core_supply.c: threads, networks of supply */
+    struct fl_core_feeds *feeds;       /* core_feed.c */
+    struct fl_core_notices *notices;   /* core_notice.c */
     struct fl_db *db;                  /* NULL until keys gave its key */
     struct fl_audit *audit;            /* likewise */
     struct fl_imsg *link[FL_ROLE_COUNT];
@@ -68,7 +71,9 @@ enum {
     FL_CORE_ID_HEALTH = 3,
     FL_CORE_ID_ALARM_STORE = 16,
     FL_CORE_ID_ALARM_ROLES = 17,
-    FL_CORE_ID_SEARCH = 32 /* and some behind it */
+    FL_CORE_ID_SEARCH = 32, /* and some behind it */
+    FL_CORE_ID_FEED = 0x1000,
+    FL_CORE_ID_NOTICE = 0x2000
 };
 
 /* ---- core_client.c ---- */
@@ -102,6 +107,31 @@ void fl_core_searches_free(struct fl_core *core);
 void fl_core_searches_tick(struct fl_core *core); /* every second */
 bool fl_core_searches_message(struct fl_core *core, enum fl_role from, const struct fl_imsg_in *in);
 void fl_core_searches_lost(struct fl_core *core, enum fl_role role);
+
+/* ---- core_feed.c: events in the world, from feeds ---- */
+
+int fl_core_feeds_new(struct fl_core *core, struct fl_err *err) FL_MUST_CHECK;
+void fl_core_feeds_free(struct fl_core *core);
+void fl_core_feeds_tick(struct fl_core *core); /* every second */
+bool fl_core_feeds_message(struct fl_core *core, enum fl_role from, const struct fl_imsg_in *in);
+void fl_core_feeds_lost(struct fl_core *core, enum fl_role role);
+
+/* ---- core_notice.c: mail and webhooks that wait (db/db_notice.h) ---- */
+
+void fl_core_notices_tick(struct fl_core *core); /* every second */
+bool fl_core_notices_message(struct fl_core *core, enum fl_role from, const struct fl_imsg_in *in);
+void fl_core_notices_lost(struct fl_core *core, enum fl_role role);
+int fl_core_notices_new(struct fl_core *core, struct fl_err *err) FL_MUST_CHECK;
+void fl_core_notices_free(struct fl_core *core);
+
+/* ---- core_supply.c: calculations, and what events mean for tenants ---- */
+
+int fl_core_supply_new(struct fl_core *core, struct fl_err *err) FL_MUST_CHECK;
+void fl_core_supply_free(struct fl_core *core);
+void fl_core_supply_tick(struct fl_core *core); /* every second */
+/* The event (db/db_event.h) is new or another version of it stands, or it was withdrawn; called
+ * behind the commit, once per event of a batch. */
+void fl_core_event_changed(struct fl_core *core, uint32_t event);
 
 /* ---- core_table.c ---- */
 

@@ -8,6 +8,7 @@
 #include "api/watch.h"
 #include "base/time.h"
 #include "cases/vigil.h"
+#include "db/db_risk.h"
 #include "db/db_watch.h"
 #include "fairleadd/core.h"
 
@@ -22,7 +23,9 @@ enum {
     TENANTS_MAX = 4096,
     CHANGED_MAX = 4096,
     ROGUES_LOOKED_AT = 200,
-    UNPARSED_LEAST = 100, /* lines, to speak of a share */
+    RISKS_MAX = 500,       /* of a tenant, worst first */
+    RISK_CRITICAL_AT = 10, /* times the setting */
+    UNPARSED_LEAST = 100,  /* lines, to speak of a share */
     UNPARSED_PERCENT = 5
 };
 #define MINUTE_US   (60 * FL_US_PER_S)
@@ -58,6 +61,8 @@ struct fl_core_alarms {
     struct fl_vigil *vigil;
     unsigned ticks;
     bool begun; /* a transaction */
+    bool risks_failed;
+    int64_t risk_above_cents; /* of the tenant at hand */
     int64_t now_us;
 
     struct fl_msg_store_stat store, store_new; /* of the last round; as it comes */
@@ -501,6 +506,51 @@ static void say_lag(struct fl_core_alarms *a)
     fl_vigil_say(a->vigil, &f);
 }
 
+/* As much of a text as there is room for, whole characters. */
+static void cut(char *to, size_t size, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len > size - 1) {
+        len = size - 1;
+        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+            len--;
+    }
+    memcpy(to, text, len);
+    to[len] = '\0';
+}
+
+static int look_at_risk(void *ctx, const struct fl_risk *risk)
+{
+    struct fl_core_alarms *a = ctx;
+    char number[16], name[121];
+    struct fl_fact f;
+
+    (void)snprintf(number, sizeof number, "%" PRIu32, risk->id);
+    f = fact_of(FL_ALARM_SUPPLY_RISK,
+                a->risk_above_cents > 0 &&
+                        risk->net_loss_cents / RISK_CRITICAL_AT >= a->risk_above_cents
+                    ? FL_SEVERITY_CRITICAL
+                    : FL_SEVERITY_MAJOR,
+                risk->tenant, number);
+    cut(f.name, sizeof f.name, risk->title);
+    cut(name, sizeof name, risk->title);
+    title(&f, "%s: %" PRId64 " %s are expected to be lost; %s", name, risk->net_loss_cents / 100,
+          risk->currency, risk->why);
+    fl_vigil_say(a->vigil, &f);
+    return 0;
+}
+
+static void say_risks(struct fl_core_alarms *a)
+{
+    struct fl_db *db = a->core->db;
+
+    if (fl_db_risk_alarm(db, a->tenant.id, &a->risk_above_cents, NULL) < 0 ||
+        fl_db_risks_alarming(db, a->tenant.id, a->risk_above_cents, a->now_us, RISKS_MAX,
+                             look_at_risk, a, NULL) < 0)
+        a->risks_failed = true;
+}
+
 static int look_at_tenant(void *ctx, const struct fl_tenant *t)
 {
     struct fl_core_alarms *a = ctx;
@@ -511,6 +561,7 @@ static int look_at_tenant(void *ctx, const struct fl_tenant *t)
     say_silent(a);
     say_lag(a);
     say_ca(a);
+    say_risks(a);
     for (size_t i = 0; i < a->tenant_count; i++)
         if (a->tenants[i].tenant == t->id)
             say_house(a, &a->tenants[i], t);
@@ -667,6 +718,7 @@ static void round_of(struct fl_core_alarms *a)
         return;
     }
     fl_vigil_begin(a->vigil, a->now_us);
+    a->risks_failed = false;
     if (fl_db_tenants(a->core->db, (struct fl_db_page){NULL, 0}, look_at_tenant, a, NULL, NULL) < 0)
         kinds = 0;
     say_certs(a);
@@ -678,6 +730,8 @@ static void round_of(struct fl_core_alarms *a)
         kinds &= ~(KIND(SEARCH) | KIND(SEARCH_DEAD));
     if (!a->store_known)
         kinds &= ~STORE_KINDS;
+    if (a->risks_failed)
+        kinds &= ~KIND(SUPPLY_RISK);
     if (a->ticks <= QUIET_TICKS)
         kinds &= ~(KIND(SILENT) | KIND(UNPARSED) | KIND(DROPPED) | KIND(LAG));
     fl_vigil_end(a->vigil, kinds);

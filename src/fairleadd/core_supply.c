@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include "api/desk.h"
+#include "api/scores.h"
 #include "api/work.h"
 #include "base/time.h"
 #include "fairleadd/core.h"
@@ -31,6 +32,7 @@ void fl_core_supply_tick(struct fl_core *core)
 {
     fl_work_tick(core->work);
     fl_api_desk_tick(core->api);
+    fl_api_scores_tick(core->api);
 }
 
 void fl_core_event_changed(struct fl_core *core, uint32_t event)

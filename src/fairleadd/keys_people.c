@@ -685,7 +685,7 @@ int fl_keys_people_open(struct fl_keys *k, struct fl_err *err)
         r = fl_throttle_new(&k->people.throttle, err);
     if (r == 0)
         r = fl_pool_new(k->env->loop, threads, threads * FL_PEOPLE_QUEUE_PER_THREAD,
-                            &k->people.pool, err);
+                        &k->people.pool, err);
     if (r == 0) {
         k->reads = calloc(READS_MAX, sizeof *k->reads);
         if (k->reads == NULL)

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -46,7 +47,8 @@ struct scene {
 };
 
 #define BIT(role)  (1u << FL_ROLE_##role)
-#define EVERY      (BIT(INGEST) | BIT(CORE) | BIT(STORE) | BIT(KEYS) | BIT(WEB))
+#define EVERY      (INSIDE | BIT(OUTBOUND))
+#define INSIDE     (BIT(INGEST) | BIT(CORE) | BIT(STORE) | BIT(KEYS) | BIT(WEB)) /* connect nowhere */
 #define WITH_FILES (BIT(CORE) | BIT(STORE) | BIT(KEYS))
 #define WITH_DIR   (WITH_FILES | BIT(WEB))
 #define SCREEN_DIR "screen" /* what web_root is to web */
@@ -169,6 +171,32 @@ static bool socket_other(const struct scene *s)
     (void)s;
     return socket_of(AF_UNIX, SOCK_STREAM) || socket_of(AF_NETLINK, SOCK_RAW) ||
            socket_of(AF_PACKET, SOCK_RAW);
+}
+
+static bool sockets_out(const struct scene *s)
+{
+    (void)s;
+    return socket_of(AF_INET, SOCK_STREAM) && socket_of(AF_INET, SOCK_DGRAM);
+}
+
+/* From /etc/hosts, as every name is looked for first. */
+static bool resolve(const struct scene *s)
+{
+    struct addrinfo *list = NULL;
+    bool found = getaddrinfo("localhost", NULL, NULL, &list) == 0 && list != NULL;
+
+    (void)s;
+    if (found)
+        freeaddrinfo(list);
+    return found;
+}
+
+/* The supervisor opens them: what connects needs no folder. */
+static bool open_certificates(const struct scene *s)
+{
+    (void)s;
+    return opened(open("/etc/ssl/certs/ca-certificates.crt", O_RDONLY | O_CLOEXEC)) ||
+           opened(open("/etc/ssl/openssl.cnf", O_RDONLY | O_CLOEXEC));
 }
 
 static bool connect_out(const struct scene *s)
@@ -381,7 +409,12 @@ static const struct attempt attempts[] = {
     {"can take memory and wait for events", EVERY, true, NEEDS_NOTHING, memory_and_loop},
     {"can accept on a socket it was given", BIT(INGEST) | BIT(CORE) | BIT(WEB), true, NEEDS_NOTHING,
      accept_one},
-    {"accept a connection", BIT(STORE) | BIT(KEYS), false, NEEDS_NOTHING, accept_one},
+    {"accept a connection", BIT(STORE) | BIT(KEYS) | BIT(OUTBOUND), false, NEEDS_NOTHING,
+     accept_one},
+    {"can make sockets to connect", BIT(OUTBOUND), true, NEEDS_NOTHING, sockets_out},
+    {"can connect a TCP socket", BIT(OUTBOUND), true, NEEDS_NOTHING, connect_out},
+    {"can resolve a name", BIT(OUTBOUND), true, NEEDS_NOTHING, resolve},
+    {"read the machine's certificates", BIT(OUTBOUND), false, NEEDS_LANDLOCK, open_certificates},
     {"read /etc/passwd", EVERY, false, NEEDS_LANDLOCK, open_passwd},
     {"list the root folder", EVERY, false, NEEDS_LANDLOCK, list_root},
     {"read a file outside its folder", EVERY, false, NEEDS_LANDLOCK, read_outside},
@@ -393,10 +426,10 @@ static const struct attempt attempts[] = {
     {"link to a file outside", WITH_DIR, false, NEEDS_NOTHING, link_out},
     {"make a pipe or device", WITH_DIR, false, NEEDS_NOTHING, make_device},
     {"change a file's mode or owner outside", EVERY, false, NEEDS_NOTHING, change_mode},
-    {"make a TCP socket", EVERY, false, NEEDS_NOTHING, socket_tcp},
-    {"make a UDP socket", EVERY, false, NEEDS_NOTHING, socket_udp},
+    {"make a TCP socket", INSIDE, false, NEEDS_NOTHING, socket_tcp},
+    {"make a UDP socket", INSIDE, false, NEEDS_NOTHING, socket_udp},
     {"make a unix, netlink or packet socket", EVERY, false, NEEDS_NOTHING, socket_other},
-    {"connect a TCP socket", EVERY, false, NEEDS_NOTHING, connect_out},
+    {"connect a TCP socket", INSIDE, false, NEEDS_NOTHING, connect_out},
     {"bind or listen", EVERY, false, NEEDS_NOTHING, bind_port},
     {"send from a UDP listener", EVERY, false, NEEDS_NOTHING, send_udp},
     {"execute a program", EVERY, false, NEEDS_NOTHING, execute},
@@ -462,7 +495,7 @@ static const char *why_skip(const struct attempt *a, const struct scene *s,
     if (fl_sandbox_relaxed() && !a->must_work)
         return " # SKIP a build with sanitizers has a relaxed filter";
     if (landlock || a->needs == NEEDS_NOTHING ||
-        !(fl_role_row(s->role)->may & (FL_MAY_FILES | FL_MAY_READ)))
+        !(fl_role_row(s->role)->may & (FL_MAY_FILES | FL_MAY_READ | FL_MAY_CONNECT)))
         return NULL;
     if (a->needs == NEEDS_LANDLOCK_OR_UID && fl_role_uid(s->role, conf) != 0)
         return NULL;

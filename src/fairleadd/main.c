@@ -39,7 +39,7 @@ const struct fl_role_ops *fl_role_ops_of(enum fl_role role)
     static const struct fl_role_ops *const ops[FL_ROLE_COUNT] = {
         [FL_ROLE_INGEST] = &fl_role_ingest, [FL_ROLE_CORE] = &fl_role_core,
         [FL_ROLE_STORE] = &fl_role_store,   [FL_ROLE_KEYS] = &fl_role_keys,
-        [FL_ROLE_WEB] = &fl_role_web,
+        [FL_ROLE_WEB] = &fl_role_web,       [FL_ROLE_OUTBOUND] = &fl_role_outbound,
     };
 
     return ops[role];

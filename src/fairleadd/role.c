@@ -28,6 +28,7 @@ static const struct fl_role_row rows[FL_ROLE_COUNT] = {
     [FL_ROLE_STORE] = {.dir = "store", .may = FL_MAY_FILES},
     [FL_ROLE_KEYS] = {.dir = "keys", .may = FL_MAY_FILES},
     [FL_ROLE_WEB] = {.dir = NULL, .may = FL_MAY_ACCEPT | FL_MAY_READ},
+    [FL_ROLE_OUTBOUND] = {.dir = NULL, .may = FL_MAY_CONNECT},
 };
 
 const struct fl_role_row *fl_role_row(enum fl_role role)
@@ -37,7 +38,10 @@ const struct fl_role_row *fl_role_row(enum fl_role role)
 
 bool fl_role_wanted(enum fl_role role, const struct fl_conf *conf)
 {
-    return role != FL_ROLE_WEB || fl_conf_str(conf, FL_SET_WEB_LISTEN)[0] != '\0';
+    if (role == FL_ROLE_WEB)
+        return fl_conf_str(conf, FL_SET_WEB_LISTEN)[0] != '\0';
+    return role != FL_ROLE_OUTBOUND || fl_conf_str(conf, FL_SET_OUTBOUND_ALLOW)[0] != '\0' ||
+           fl_conf_str(conf, FL_SET_SMTP_SERVER)[0] != '\0';
 }
 
 uid_t fl_role_uid(enum fl_role role, const struct fl_conf *conf)
@@ -193,7 +197,12 @@ static int take_dir(struct begin *b, struct fl_imsg_in *in, struct fl_err *err)
             b->ops->supervisor(b->state, in);
         return FL_OK;
     }
-    keep_fd(fl_span_eq(msg.name, FL_SPAN("ledger")) ? &b->env.ledger_fd : &b->env.dir_fd, in);
+    keep_fd(fl_span_eq(msg.name, FL_SPAN("ledger"))          ? &b->env.ledger_fd
+            : fl_span_eq(msg.name, FL_SPAN("outbound_ca"))   ? &b->env.ca_fd
+            : fl_span_eq(msg.name, FL_SPAN("smtp_password")) ? &b->env.secret_fd
+            : fl_span_eq(msg.name, FL_SPAN("feed_signers"))  ? &b->env.signers_fd
+                                                             : &b->env.dir_fd,
+            in);
     return FL_OK;
 }
 
@@ -324,6 +333,9 @@ static void close_all(struct begin *b)
     fl_fd_close(&b->env.ledger_fd);
     fl_fd_close(&b->env.web_cert_fd);
     fl_fd_close(&b->env.web_key_fd);
+    fl_fd_close(&b->env.ca_fd);
+    fl_fd_close(&b->env.secret_fd);
+    fl_fd_close(&b->env.signers_fd);
     fl_fd_close(&b->env.ring_fd);
     fl_fd_close(&b->env.wake_rows_fd);
     fl_fd_close(&b->env.wake_room_fd);
@@ -345,6 +357,9 @@ int fl_role_main(enum fl_role role)
                                   .ledger_fd = -1,
                                   .web_cert_fd = -1,
                                   .web_key_fd = -1,
+                                  .ca_fd = -1,
+                                  .secret_fd = -1,
+                                  .signers_fd = -1,
                                   .ring_fd = -1,
                                   .wake_rows_fd = -1,
                                   .wake_room_fd = -1};

@@ -29,9 +29,11 @@ struct fl_role_env {
     int dir_fd;    /* folder of this role's files (store, keys, control; web: the screen), or
       -1 */
     int ledger_fd; /* folder of the ledger of erasures (keys), or -1 */
-    int web_cert_fd, web_key_fd;    /* files that keys is to read, or -1; who reads closes */
-    int ring_fd;                    /* ingest, store */
-    int wake_rows_fd, wake_room_fd; /* eventfds between ingest and store */
+    int web_cert_fd, web_key_fd;      /* files that keys is to read, or -1; who reads closes */
+    int ca_fd, secret_fd, signers_fd; /* outbound: authorities, password for mail, whose alerts are
+                                         believed; or -1 */
+    int ring_fd;                      /* ingest, store */
+    int wake_rows_fd, wake_room_fd;   /* eventfds between ingest and store */
     struct fl_role_listener listeners[FL_ROLE_MAX_LISTENERS];
     size_t listener_count;
 };
@@ -48,7 +50,7 @@ struct fl_role_ops {
 };
 
 extern const struct fl_role_ops fl_role_ingest, fl_role_core, fl_role_store, fl_role_keys,
-    fl_role_web;
+    fl_role_web, fl_role_outbound;
 
 /* The one way in which roles write to the journal: "<level>role: text" on stderr, one line. */
 void fl_role_log(const struct fl_role_env *env, int level, const char *fmt, ...) FL_PRINTF(3, 4);

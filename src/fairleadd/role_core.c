@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/cases.h"
 #include "api/watch.h"
 #include "base/time.h"
 #include "fairleadd/core.h"
@@ -123,7 +124,8 @@ static void take(struct fl_core *core, enum fl_role from, const struct fl_imsg_i
         return;
     }
     if (fl_core_web_health(core, from, in) || fl_core_alarms_message(core, from, in) ||
-        fl_core_searches_message(core, from, in) ||
+        fl_core_searches_message(core, from, in) || fl_core_feeds_message(core, from, in) ||
+        fl_core_notices_message(core, from, in) ||
         fl_api_message(core->api, from, in->type, in->id, in->payload))
         return;
     switch ((int)in->type) { /* int: the others are answers, or nobody's */
@@ -179,6 +181,8 @@ static void unlink_role(struct fl_core *core, enum fl_role role)
     }
     fl_core_alarms_lost(core, role);
     fl_core_searches_lost(core, role);
+    fl_core_feeds_lost(core, role);
+    fl_core_notices_lost(core, role);
     fl_api_lost(core->api, role);
 }
 
@@ -238,6 +242,10 @@ static void on_tick(void *ctx)
     fl_core_web_tick(core);
     fl_core_alarms_tick(core);
     fl_core_searches_tick(core);
+    fl_core_feeds_tick(core);
+    fl_api_cases_tick(core->api);
+    fl_core_notices_tick(core);
+    fl_core_supply_tick(core);
     fl_api_watch_tick(core->api);
     fl_core_store_rogues(core);
     if (++core->ticks % COUNTERS_TICKS == 0)
@@ -257,8 +265,11 @@ static void core_free(struct fl_core *core)
     fl_audit_close(core->audit);
     fl_db_close(core->db);
     fl_api_free(core->api);
+    fl_core_supply_free(core);
     fl_core_alarms_free(core);
     fl_core_searches_free(core);
+    fl_core_feeds_free(core);
+    fl_core_notices_free(core);
     fl_board_free(core->board);
     fl_live_free(core->live);
     free(core);
@@ -281,6 +292,7 @@ static int core_begin(struct fl_core *core, struct fl_err *err)
                                    .conf = core->env->conf,
                                    .live = core->live,
                                    .board = core->board,
+                                   .work = core->work,
                                    .now_us = fl_now_us,
                                    .send = send_to,
                                    .changed = on_changed};
@@ -309,6 +321,12 @@ static int core_start(struct fl_role_env *env, void **ret_state, struct fl_err *
         r = fl_core_alarms_new(core, err);
     if (r == FL_OK)
         r = fl_core_searches_new(core, err);
+    if (r == FL_OK)
+        r = fl_core_feeds_new(core, err);
+    if (r == FL_OK)
+        r = fl_core_notices_new(core, err);
+    if (r == FL_OK)
+        r = fl_core_supply_new(core, err);
     if (r == FL_OK)
         r = fl_core_web_new(core, err);
     if (r == FL_OK)

@@ -19,6 +19,7 @@
 #include "model/slug.h"
 #include "trust/destroyed.h"
 #include "trust/keydisk.h"
+#include "trust/share.h"
 
 #define OUT_MAX_BYTES  ((size_t)1 << 20)
 #define MINUTE_US      (60 * FL_US_PER_S)
@@ -306,6 +307,28 @@ static int on_csr(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const vo
     return fl_imsg_send(chan, FL_MSG_CSR_SIGNED, id, &answer, -1, err);
 }
 
+/* The journal says which tenant's, for the day on which core itself was taken over. */
+static int on_share(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
+                    struct fl_err *err)
+{
+    const struct fl_msg_share_sign *ask = msg;
+    FL_AUTO(fl_buf_done) struct fl_buf line;
+    struct fl_msg_share_signed answer;
+    int r = fl_slug_check(ask->tenant, "tenant", err);
+
+    fl_buf_init(&line, FL_SHARE_LINE_MAX);
+    if (r == 0 && ask->sha256.len != 32)
+        r = fl_err_set(err, FL_E_INVAL, "a hash has 32 bytes");
+    if (r == 0)
+        r = fl_share_make(ask->tenant, fl_now_us(), ask->sha256.ptr, k->destroy_secret, &line, err);
+    if (r < 0)
+        return r;
+    fl_role_log(k->env, FL_LOG_NOTICE, "signed a share of the network of supply of %.*s",
+                FL_SPAN_ARG(ask->tenant));
+    answer = (struct fl_msg_share_signed){.line = fl_buf_span(&line)};
+    return fl_imsg_send(chan, FL_MSG_SHARE_SIGNED, id, &answer, -1, err);
+}
+
 static int on_stat(struct fl_keys *k, struct fl_imsg *chan, uint32_t id, const void *msg,
                    struct fl_err *err)
 {
@@ -465,6 +488,7 @@ static const struct fl_keys_request requests[] = {
     {FL_MSG_SIGN_ASK, on_sign},
     {FL_MSG_DB_KEY_ASK, on_db_key},
     {FL_MSG_CSR_SIGN, on_csr},
+    {FL_MSG_SHARE_SIGN, on_share},
     {FL_MSG_KEYS_STAT_ASK, on_stat},
     {FL_MSG_GRANT, on_grant},
     {FL_MSG_CAP_ASK, on_cap},
@@ -502,6 +526,7 @@ static int handle(struct fl_keys *k, struct fl_imsg *chan, const struct fl_imsg_
         struct fl_msg_root_change root_change;
         struct fl_msg_sign_ask sign;
         struct fl_msg_csr_sign csr;
+        struct fl_msg_share_sign share;
         struct fl_msg_grant grant;
         struct fl_msg_cap_ask cap;
         union fl_keys_people_msg people;

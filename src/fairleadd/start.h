@@ -13,7 +13,7 @@
 #include "io/sandbox.h"
 
 #define FL_ROLE_FIRST FL_ROLE_INGEST
-#define FL_ROLE_LAST  FL_ROLE_WEB
+#define FL_ROLE_LAST  FL_ROLE_OUTBOUND
 
 /* What a role may do: one row. */
 struct fl_role_row {
@@ -22,7 +22,8 @@ struct fl_role_row {
     unsigned may;    /* bits of enum fl_sandbox_may */
 };
 const struct fl_role_row *fl_role_row(enum fl_role role); /* FL_ROLE_FIRST to FL_ROLE_LAST */
-/* Do the settings have work for it? web runs only with web_listen. */
+/* Do the settings have work for it? web runs only with web_listen, outbound only where something
+ * may be connected to. */
 bool fl_role_wanted(enum fl_role role, const struct fl_conf *conf);
 
 /* Their operations; the roles' own program files give it. */

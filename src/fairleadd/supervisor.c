@@ -57,15 +57,17 @@ struct supervisor {
 };
 
 static const enum fl_role pairs[][2] = {
-    {FL_ROLE_CORE, FL_ROLE_STORE}, {FL_ROLE_CORE, FL_ROLE_KEYS},   {FL_ROLE_CORE, FL_ROLE_INGEST},
-    {FL_ROLE_STORE, FL_ROLE_KEYS}, {FL_ROLE_INGEST, FL_ROLE_KEYS}, {FL_ROLE_STORE, FL_ROLE_INGEST},
-    {FL_ROLE_CORE, FL_ROLE_WEB},   {FL_ROLE_WEB, FL_ROLE_KEYS}};
+    {FL_ROLE_CORE, FL_ROLE_STORE},   {FL_ROLE_CORE, FL_ROLE_KEYS},
+    {FL_ROLE_CORE, FL_ROLE_INGEST},  {FL_ROLE_STORE, FL_ROLE_KEYS},
+    {FL_ROLE_INGEST, FL_ROLE_KEYS},  {FL_ROLE_STORE, FL_ROLE_INGEST},
+    {FL_ROLE_CORE, FL_ROLE_WEB},     {FL_ROLE_WEB, FL_ROLE_KEYS},
+    {FL_ROLE_CORE, FL_ROLE_OUTBOUND}};
 
-static const enum fl_role start_order[] = {FL_ROLE_KEYS, FL_ROLE_STORE, FL_ROLE_CORE,
-                                           FL_ROLE_INGEST, FL_ROLE_WEB};
+static const enum fl_role start_order[] = {FL_ROLE_KEYS,   FL_ROLE_STORE, FL_ROLE_CORE,
+                                           FL_ROLE_INGEST, FL_ROLE_WEB,   FL_ROLE_OUTBOUND};
 /* Whoever takes work in first, whoever others need last. */
-static const enum fl_role stop_order[] = {FL_ROLE_WEB, FL_ROLE_INGEST, FL_ROLE_STORE, FL_ROLE_CORE,
-                                          FL_ROLE_KEYS};
+static const enum fl_role stop_order[] = {FL_ROLE_WEB,   FL_ROLE_OUTBOUND, FL_ROLE_INGEST,
+                                          FL_ROLE_STORE, FL_ROLE_CORE,     FL_ROLE_KEYS};
 
 static void log_it(int level, const char *fmt, ...) FL_PRINTF(2, 3);
 
@@ -164,6 +166,44 @@ static int send_dir(struct child *c, struct fl_err *err)
 
     if (r == FL_OK && c->role == FL_ROLE_KEYS)
         r = fl_imsg_send(c->chan, FL_MSG_DIR, 0, &ledger, c->sv->place.ledger_fd, err);
+    return r;
+}
+
+/* ---- what outbound needs from files that it may not open ---- */
+
+#define CA_USUAL "/etc/ssl/certs/ca-certificates.crt"
+
+/* One file of a setting. A file that is not there is said, and the role runs without it. */
+static int send_file(struct child *c, const char *path, const char *setting, const char *name,
+                     struct fl_err *err)
+{
+    struct fl_msg_dir msg = {.name = fl_span_str(name)};
+    FL_AUTO(fl_fd_closep) int fd = -1;
+
+    if (path[0] == '\0')
+        return FL_OK;
+    if (fl_file_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err) < 0) {
+        log_it(FL_LOG_WARN, "%s: %s; outbound does without it", setting, err->text);
+        return FL_OK;
+    }
+    return fl_imsg_send(c->chan, FL_MSG_DIR, 0, &msg, fd, err);
+}
+
+static int send_outbound(struct child *c, struct fl_err *err)
+{
+    const struct fl_conf *conf = c->sv->conf;
+    const char *ca = fl_conf_str(conf, FL_SET_OUTBOUND_CA);
+    int r;
+
+    if (c->role != FL_ROLE_OUTBOUND)
+        return FL_OK;
+    r = send_file(c, ca[0] != '\0' ? ca : CA_USUAL, "outbound_ca", "outbound_ca", err);
+    if (r == FL_OK)
+        r = send_file(c, fl_conf_str(conf, FL_SET_SMTP_PASSWORD_FILE), "smtp_password_file",
+                      "smtp_password", err);
+    if (r == FL_OK)
+        r = send_file(c, fl_conf_str(conf, FL_SET_FEED_SIGNERS), "feed_signers", "feed_signers",
+                      err);
     return r;
 }
 
@@ -383,6 +423,8 @@ static int feed_child(struct child *c, struct fl_err *err)
 
     if (r == FL_OK)
         r = send_dir(c, err);
+    if (r == FL_OK)
+        r = send_outbound(c, err);
     if (r == FL_OK)
         r = send_listeners(c, err);
     if (r == FL_OK)

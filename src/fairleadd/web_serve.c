@@ -146,6 +146,16 @@ static bool is_file_name(struct fl_span name)
     return false;
 }
 
+/* Suppliers answer on a page of its own, which knows nothing of sessions. */
+static struct fl_span page_of(struct fl_span name)
+{
+    static const char answer[] = "answer/";
+
+    return name.len >= sizeof answer - 1 && memcmp(name.ptr, answer, sizeof answer - 1) == 0
+               ? FL_SPAN("answer.html")
+               : FL_SPAN("index.html");
+}
+
 static void look(struct fl_web *web)
 {
     struct fl_err err;
@@ -184,7 +194,7 @@ static void serve_file(struct fl_web *web, struct fl_httpd_req *req)
     if (f == NULL && answer_folder(web, req, fl_buf_span(&name)))
         return;
     if (f == NULL && !is_file_name(fl_buf_span(&name)))
-        f = fl_web_files_find(web->files, FL_SPAN("index.html"));
+        f = fl_web_files_find(web->files, page_of(fl_buf_span(&name)));
     if (f == NULL)
         fl_web_refuse(web, req, 404, "not_found", "there is no such file");
     else

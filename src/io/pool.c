@@ -98,8 +98,8 @@ static void *run(void *ctx)
     return NULL;
 }
 
-int fl_pool_new(struct fl_loop *loop, unsigned threads, unsigned queue_max,
-                    struct fl_pool **ret, struct fl_err *err)
+int fl_pool_new(struct fl_loop *loop, unsigned threads, unsigned queue_max, struct fl_pool **ret,
+                struct fl_err *err)
 {
     struct fl_pool *pool = calloc(1, sizeof *pool);
 

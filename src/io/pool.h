@@ -30,15 +30,14 @@ struct fl_pool_job {
 };
 
 /* queue_max: jobs that wait, beside those that run. */
-int fl_pool_new(struct fl_loop *loop, unsigned threads, unsigned queue_max,
-                    struct fl_pool **ret, struct fl_err *err) FL_MUST_CHECK;
+int fl_pool_new(struct fl_loop *loop, unsigned threads, unsigned queue_max, struct fl_pool **ret,
+                struct fl_err *err) FL_MUST_CHECK;
 /* Waits for the jobs that run; every job that is not done is dropped. NULL is allowed. */
 void fl_pool_free(struct fl_pool *pool);
 
 /* Is there room for one more? Only the loop's thread adds, so the answer holds until it does. */
 bool fl_pool_has_room(struct fl_pool *pool);
 /* FL_E_AGAIN: no room; the job stays the caller's. */
-int fl_pool_submit(struct fl_pool *pool, struct fl_pool_job *job, struct fl_err *err)
-    FL_MUST_CHECK;
+int fl_pool_submit(struct fl_pool *pool, struct fl_pool_job *job, struct fl_err *err) FL_MUST_CHECK;
 
 #endif

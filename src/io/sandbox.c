@@ -44,7 +44,8 @@ enum {
     FS_REFER = 1 << 13,     /* ABI 2 */
     FS_TRUNCATE = 1 << 14,  /* ABI 3 */
     FS_IOCTL_DEV = 1 << 15, /* ABI 5 */
-    NET_ALL = 3,            /* ABI 4: bind and connect TCP */
+    NET_BIND = 1,           /* ABI 4: bind TCP */
+    NET_CONNECT = 2,        /* ... and connect it */
     SCOPE_ALL = 3           /* ABI 6: abstract sockets, signals */
 };
 
@@ -128,6 +129,23 @@ static int allow_beneath(int ruleset, int dir_fd, uint64_t rights, struct fl_err
     return FL_OK;
 }
 
+/* Those that are there, with what they link to; a file that takes its place later is another one.
+ */
+static int allow_resolver(int ruleset, struct fl_err *err)
+{
+    static const char *const files[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf",
+                                        "/etc/gai.conf", "/etc/host.conf"};
+    int r = FL_OK;
+
+    for (size_t i = 0; r == FL_OK && i < FL_LEN(files); i++) {
+        FL_AUTO(fl_fd_closep) int fd = open(files[i], O_PATH | O_CLOEXEC);
+
+        if (fd >= 0)
+            r = allow_beneath(ruleset, fd, FS_READ_FILE, err);
+    }
+    return r;
+}
+
 static int allow_files(int ruleset, const struct fl_sandbox *box, long abi, struct fl_err *err)
 {
     const uint64_t never = FS_EXECUTE | FS_MAKE_CHAR | FS_MAKE_SOCK | FS_MAKE_FIFO | FS_MAKE_BLOCK |
@@ -143,6 +161,8 @@ static int allow_files(int ruleset, const struct fl_sandbox *box, long abi, stru
         r = allow_beneath(ruleset, box->more_fds[i], fs_of(abi) & ~never, err);
     if (r == FL_OK && random >= 0) /* SQLite seeds itself from the clock where it is refused */
         r = allow_beneath(ruleset, random, FS_READ_FILE, err);
+    if (r == FL_OK && (box->may & FL_MAY_CONNECT))
+        r = allow_resolver(ruleset, err);
     if (r == FL_OK && RELAXED) { /* the sanitizers read /proc and the program to name a leak */
         FL_AUTO(fl_fd_closep) int root = open("/", O_PATH | O_CLOEXEC);
 
@@ -157,7 +177,9 @@ static int enter_landlock(const struct fl_sandbox *box, struct fl_sandbox_got *g
     FL_AUTO(fl_fd_closep) int ruleset = -1;
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     struct ruleset attr = {.fs = fs_of(abi),
-                           .net = abi >= 4 ? NET_ALL : 0,
+                           .net = abi < 4                       ? 0
+                                  : (box->may & FL_MAY_CONNECT) ? NET_BIND
+                                                                : NET_BIND | NET_CONNECT,
                            .scoped = abi >= 6 && !RELAXED ? SCOPE_ALL : 0};
     size_t size = abi >= 6 ? sizeof attr : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
     int r;

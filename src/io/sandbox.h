@@ -17,7 +17,9 @@
 enum fl_sandbox_may {
     FL_MAY_ACCEPT = 1, /* take connections from listening sockets that it was given */
     FL_MAY_FILES = 2,  /* open, make and remove files, beneath dir_fd only */
-    FL_MAY_READ = 4    /* open files to read them, beneath dir_fd only */
+    FL_MAY_READ = 4,   /* open files to read them, beneath dir_fd only */
+    FL_MAY_CONNECT = 8 /* make IPv4 and IPv6 sockets and connect them; read what names are resolved
+                          with (resolv.conf, hosts, nsswitch.conf, gai.conf, host.conf) */
 };
 
 struct fl_sandbox {
@@ -33,7 +35,7 @@ struct fl_sandbox {
 struct fl_sandbox_got {
     uint32_t landlock_abi; /* 0: the kernel has none */
     bool seccomp;
-    bool net_by_landlock; /* TCP is refused by Landlock too (ABI 4) */
+    bool net_by_landlock; /* TCP is refused by Landlock too (ABI 4), as far as it is not given */
     bool scoped;          /* signals and abstract sockets stay inside (ABI 6) */
     uint32_t uid;
     char note[256]; /* what could not be had, as a sentence; "" when all was */

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/sandbox.h"
@@ -118,6 +119,9 @@ static const int files[] = {CALL(open),       CALL(openat),          CALL(pread6
 static const int reads[] = {CALL(openat), CALL(pread64), CALL(newfstatat), CALL(statx),
                             CALL(getdents64)};
 
+/* Names and connections; Landlock says which files names are resolved with. */
+static const int connects[] = {CALL(connect), CALL(openat), CALL(newfstatat), CALL(stat)};
+
 /* No mistake leads here: whoever calls these has taken the process over. */
 static const int fatal[] = {CALL(execve),
                             CALL(execveat),
@@ -160,9 +164,10 @@ static const int fatal[] = {CALL(execve),
                             CALL(syslog)};
 
 /* With sanitizers these alone fail; ptrace and clone are what the leak check works with. */
-static const int denied_relaxed[] = {CALL(socket),  CALL(connect),   CALL(bind),   CALL(listen),
-                                     CALL(setuid),  CALL(setresuid), CALL(setgid), CALL(setresgid),
-                                     CALL(symlink), CALL(mknod),     CALL(linkat)};
+static const int denied_relaxed[] = {CALL(bind),      CALL(listen), CALL(setuid),
+                                     CALL(setresuid), CALL(setgid), CALL(setresgid),
+                                     CALL(symlink),   CALL(mknod),  CALL(linkat)};
+static const int denied_connects[] = {CALL(socket), CALL(connect)}; /* where it is not given */
 
 static int add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_t count)
 {
@@ -237,6 +242,18 @@ static int add_conditional(scmp_filter_ctx ctx)
     return add_rules(ctx, rules, FL_LEN(rules));
 }
 
+static int add_sockets(scmp_filter_ctx ctx)
+{
+    static const struct rule rules[] = {
+        {CALL(socket), 0, SCMP_CMP_EQ, AF_INET, 0},
+        {CALL(socket), 0, SCMP_CMP_EQ, AF_INET6, 0},
+        /* a pair reaches nobody but its maker: libcurl's threads wake each other by it */
+        {CALL(socketpair), 0, SCMP_CMP_EQ, AF_UNIX, 0},
+    };
+
+    return add_rules(ctx, rules, FL_LEN(rules));
+}
+
 static int build(scmp_filter_ctx ctx, unsigned may)
 {
     int r = add_all(ctx, SCMP_ACT_ALLOW, common, FL_LEN(common));
@@ -247,6 +264,10 @@ static int build(scmp_filter_ctx ctx, unsigned may)
         r = add_all(ctx, SCMP_ACT_ALLOW, reads, FL_LEN(reads));
     if (r == 0 && (may & FL_MAY_ACCEPT))
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, CALL(accept4), 0);
+    if (r == 0 && (may & FL_MAY_CONNECT))
+        r = add_all(ctx, SCMP_ACT_ALLOW, connects, FL_LEN(connects));
+    if (r == 0 && (may & FL_MAY_CONNECT))
+        r = add_sockets(ctx);
     if (r == 0)
         r = add_conditional(ctx);
     if (r == 0) /* its flags lie in memory, out of the filter's sight: glibc then takes clone() */
@@ -266,6 +287,8 @@ int fl_seccomp_enter(unsigned may, bool relaxed, struct fl_err *err)
     (void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree */
     r = relaxed ? add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_relaxed, FL_LEN(denied_relaxed))
                 : build(ctx, may);
+    if (r == 0 && relaxed && !(may & FL_MAY_CONNECT))
+        r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_connects, FL_LEN(denied_connects));
     if (r == 0)
         r = add_all(ctx, SCMP_ACT_KILL_PROCESS, fatal, FL_LEN(fatal));
     if (r == 0)

@@ -105,6 +105,11 @@ const struct fl_alarm_row fl_alarm_rows[FL_ALARM_KINDS] = {
                               "The saved search cannot run; nothing watches in its place. Its last "
                               "error says why: enable it again once that is mended.",
                               0, 0},
+    [FL_ALARM_SUPPLY_RISK] =
+        {"supply.risk", "risk",
+         "Open the risk under Supply chain: which sites, what stops first, how long stock lasts. "
+         "Open a case and ask the suppliers, or mute the risk with a reason, or judge it false.",
+         0, 0},
 };
 
 enum fl_alarm_kind fl_alarm_find(struct fl_span name)

@@ -53,6 +53,7 @@ enum fl_alarm_kind {
     FL_ALARM_DAMAGE,      /* blocks that do not open */
     FL_ALARM_SEARCH,      /* a saved search passed its threshold */
     FL_ALARM_SEARCH_DEAD, /* a saved search cannot run */
+    FL_ALARM_SUPPLY_RISK, /* an event in the world is expected to cost as much as was set */
     FL_ALARM_KINDS
 };
 

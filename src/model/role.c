@@ -33,6 +33,11 @@ static const struct {
     [FL_OBJECT_LOGS] = {"logs", BIT(READ) | BIT(EXPORT) | BIT(PURGE), FL_REACH_DATA, true},
     [FL_OBJECT_SEARCHES] = {"searches", CRUD | BIT(RUN), FL_REACH_DATA, true},
     [FL_OBJECT_PERSONAL] = {"personal", BIT(READ) | BIT(REVEAL), FL_REACH_DATA, true},
+    [FL_OBJECT_FEEDS] = {"feeds", CRUD | BIT(RUN), FL_REACH_FREE, false},
+    [FL_OBJECT_SUPPLY] = {"supply", CRUD | BIT(RUN) | BIT(EXPORT), FL_REACH_DATA, true},
+    [FL_OBJECT_RISKS] = {"risks", BIT(READ) | BIT(ADD) | BIT(SET), FL_REACH_DATA, true},
+    [FL_OBJECT_CASES] = {"cases", CRUD | BIT(RUN) | BIT(EXPORT), FL_REACH_DATA, true},
+    [FL_OBJECT_DRILLS] = {"drills", CRUD | BIT(RUN), FL_REACH_DATA, true},
 };
 
 static const char *const verbs[FL_VERB_COUNT] = {
@@ -46,6 +51,9 @@ static const char *const verbs[FL_VERB_COUNT] = {
 #define ALL "read,add,set,remove"
 #define SETUP_READ                                                                                 \
     "tenants:read departments:read sites:read devices:read certificates:read alarms:read"
+#define SUPPLY_READ "supply:read risks:read cases:read drills:read"
+#define SUPPLY_ALL                                                                                 \
+    "supply:" ALL ",run,export risks:read,add,set cases:" ALL ",run,export drills:" ALL ",run"
 #define SETUP_ALL                                                                                  \
     "departments:" ALL " retention:set sites:" ALL " devices:" ALL                                 \
     " certificates:read,add,remove alarms:read,set"
@@ -53,7 +61,7 @@ static const char *const verbs[FL_VERB_COUNT] = {
 const struct fl_role_builtin fl_roles_builtin[] = {
     {"operator-admin", false, true,
      "health:read metrics:read store:read,run events:read tenants:" ALL " users:" ALL " roles:" ALL
-     " tokens:read,add,remove grants:read " SETUP_ALL,
+     " tokens:read,add,remove grants:read " SETUP_ALL " feeds:" ALL ",run",
      "everything of the operator's: tenants, staff, roles, the machine; no logs"},
     {"network", false, false,
      "health:read metrics:read store:read tenants:" ALL " grants:read " SETUP_ALL
@@ -63,14 +71,17 @@ const struct fl_role_builtin fl_roles_builtin[] = {
      "health:read tenants:read grants:read departments:read sites:read devices:read "
      "certificates:read alarms:read,set logs:read searches:read,run personal:reveal",
      "looks into a tenant while its support grant runs"},
+    {"supply", false, false,
+     "tenants:read grants:read sites:read devices:read feeds:read,run " SUPPLY_ALL,
+     "follows events to a tenant's parts and revenue, under a grant that includes data"},
     {"auditor", false, false,
      "health:read events:read tenants:read users:read roles:read tokens:read grants:read",
      "reads the record of events, people, roles and grants; changes nothing"},
     {"tenant-admin", true, true,
      "tenants:read users:" ALL " roles:" ALL
      " tokens:read,add,remove grants:read,add,remove " SETUP_ALL
-     " logs:read,export,purge searches:" ALL ",run personal:read",
-     "everything of the tenant but personal data: people, grants, sites, devices, logs"},
+     " logs:read,export,purge searches:" ALL ",run personal:read " SUPPLY_ALL,
+     "everything of the tenant but personal data: people, grants, sites, devices, logs, supply"},
     {"analyst", true, false,
      SETUP_READ ",set logs:read,export searches:" ALL ",run personal:reveal",
      "asks the logs, saves searches, sees personal data for a stated purpose"},
@@ -78,10 +89,11 @@ const struct fl_role_builtin fl_roles_builtin[] = {
      SETUP_READ " users:read roles:read tokens:read grants:read,add,remove retention:set "
                 "logs:read,export,purge searches:read,run personal:read,reveal",
      "grants, retention, purges and erasures; sees personal data for a stated purpose"},
-    {"viewer", true, false, SETUP_READ " logs:read searches:read,run",
-     "sees sites, alarms and figures; personal data stays masked"},
-    {"supply-manager", true, false, "tenants:read sites:read devices:read alarms:read",
-     "sees sites and devices"},
+    {"viewer", true, false, SETUP_READ " logs:read searches:read,run " SUPPLY_READ,
+     "sees sites, alarms, figures and supply; personal data stays masked"},
+    {"supply-manager", true, false,
+     "tenants:read sites:read devices:read alarms:read,set " SUPPLY_ALL,
+     "keeps the network of supply, opens cases, asks suppliers, runs drills"},
 };
 const unsigned fl_roles_builtin_count = FL_LEN(fl_roles_builtin);
 

@@ -42,6 +42,11 @@ enum fl_object {
     FL_OBJECT_SEARCHES, /* that are saved */
     FL_OBJECT_PERSONAL, /* names and addresses of persons in logs, which are masked otherwise; read:
                            who looked at them */
+    FL_OBJECT_FEEDS,    /* where events in the world are heard from; set by the operator */
+    FL_OBJECT_SUPPLY,   /* the network of supply, what is calculated from it */
+    FL_OBJECT_RISKS,    /* events that touch it: typed, muted, confirmed */
+    FL_OBJECT_CASES,    /* with their questions, plans, notices */
+    FL_OBJECT_DRILLS,
     FL_OBJECT_COUNT
 };
 #define FL_OBJECT_FIRST FL_OBJECT_HEALTH /* of the table of roles */

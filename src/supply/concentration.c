@@ -73,16 +73,35 @@ static bool in_cyclone_belt(const struct fl_net_site *s)
     return fabs(s->lat) >= 5 && fabs(s->lat) <= 45;
 }
 
-/* One event of usual size reaches both. Unknown positions: not known, hence not said. */
-static bool one_reach(const struct fl_net_site *a, const struct fl_net_site *b)
+/* What of usual size reaches both. Unknown positions: not known, hence not said. */
+static unsigned one_reach(const struct fl_net_site *a, const struct fl_net_site *b)
 {
     double km;
 
     if (!fl_geo_valid(a->lat, a->lon) || !fl_geo_valid(b->lat, b->lon))
-        return false;
+        return 0;
     km = fl_geo_km(a->lat, a->lon, b->lat, b->lon);
-    return km <= FL_QUAKE_REACH_KM ||
-           (km <= FL_CYCLONE_REACH_KM && in_cyclone_belt(a) && in_cyclone_belt(b));
+    return (km <= FL_QUAKE_REACH_KM ? FL_REACH_QUAKE : 0u) |
+           (km <= FL_CYCLONE_REACH_KM && in_cyclone_belt(a) && in_cyclone_belt(b) ? FL_REACH_WIND
+                                                                                  : 0u);
+}
+
+unsigned fl_part_reach(const struct fl_net *net, uint32_t part)
+{
+    const struct fl_net_index *of = &net->sources_of_part;
+    unsigned all = FL_REACH_QUAKE | FL_REACH_WIND;
+    uint32_t sites = 0;
+
+    for (uint32_t i = of->start[part]; i < of->start[part + 1] && all != 0; i++) {
+        if (!counts(net, of->list[i]))
+            continue;
+        sites++;
+        for (uint32_t k = of->start[part]; k < i; k++)
+            if (counts(net, of->list[k]))
+                all &= one_reach(&net->sites[net->sources[of->list[i]].site],
+                                 &net->sites[net->sources[of->list[k]].site]);
+    }
+    return sites > 1 ? all : 0;
 }
 
 unsigned fl_part_flags(const struct fl_net *net, uint32_t part)
@@ -100,7 +119,7 @@ unsigned fl_part_flags(const struct fl_net *net, uint32_t part)
         for (uint32_t k = of->start[part]; k < i && near; k++)
             if (counts(net, of->list[k]))
                 near = one_reach(&net->sites[net->sources[of->list[i]].site],
-                                 &net->sites[net->sources[of->list[k]].site]);
+                                 &net->sites[net->sources[of->list[k]].site]) != 0;
     }
     if (qualified == 1)
         flags |= FL_SOLE_SOURCE;

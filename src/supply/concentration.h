@@ -33,6 +33,9 @@ const char *fl_source_flag_name(enum fl_source_flag flag);
 
 /* Without FL_HIDDEN_HUB. 0 also for a part that nobody makes. */
 unsigned fl_part_flags(const struct fl_net *net, uint32_t part);
+/* What reaches all sites of a part that has several: FL_REACH_QUAKE, FL_REACH_WIND. */
+enum fl_part_reach { FL_REACH_QUAKE = 1, FL_REACH_WIND = 2 };
+unsigned fl_part_reach(const struct fl_net *net, uint32_t part);
 /* Qualified suppliers that are no distributors; sites of which none is known count one each. */
 uint32_t fl_part_suppliers(const struct fl_net *net, uint32_t part);
 /* Is this the only source of its part that may deliver, distributors left out? */
@@ -87,5 +90,8 @@ struct fl_hub {
  * down: the chance that a site is down by itself; NULL: 0.05 each. Worst first. In arena. */
 int fl_hubs(const struct fl_net *net, uint32_t product, const double *down, struct fl_arena *arena,
             struct fl_hub **ret, uint32_t *ret_count, struct fl_err *err) FL_MUST_CHECK;
+/* Only which sites they are, without the chances: true in ret[site]. In arena. */
+int fl_hub_sites(const struct fl_net *net, uint32_t product, struct fl_arena *arena, bool **ret,
+                 struct fl_err *err) FL_MUST_CHECK;
 
 #endif

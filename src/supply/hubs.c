@@ -27,6 +27,7 @@ struct hubs {
     uint32_t *site_node, *part_node;
     struct fl_hub *hubs;
     uint32_t hub_count, hub_cap;
+    bool *is_hub; /* of sites, instead of hubs */
 };
 
 static void *get(struct hubs *h, size_t count, size_t size, struct fl_err *err)
@@ -218,7 +219,9 @@ static uint32_t several(const struct fl_net *net, uint32_t part)
 static void collect(struct hubs *h, uint32_t part)
 {
     for (uint32_t k = 0; k < h->count[part] && several(h->net, part) > 1; k++)
-        if (h->hub_count < h->hub_cap)
+        if (h->is_hub != NULL)
+            h->is_hub[h->needs[part][k]] = true;
+        else if (h->hub_count < h->hub_cap)
             h->hubs[h->hub_count++] =
                 (struct fl_hub){part, h->needs[part][k], 0, h->apart[part], false};
 }
@@ -299,4 +302,26 @@ int fl_hubs(const struct fl_net *net, uint32_t product, const double *down, stru
     *ret = h.hubs;
     *ret_count = h.hub_count;
     return FL_OK;
+}
+
+int fl_hub_sites(const struct fl_net *net, uint32_t product, struct fl_arena *arena, bool **ret,
+                 struct fl_err *err)
+{
+    struct hubs h = {.net = net};
+    int r;
+
+    if (product != FL_NET_NONE && product >= net->product_count)
+        return fl_err_set(err, FL_E_INVAL, "there is no product %u", product);
+    h.is_hub = fl_arena_get(arena, net->site_count + 1);
+    if (h.is_hub == NULL)
+        return fl_err_set(err, FL_E_LIMIT, "no room for hidden hubs");
+    memset(h.is_hub, 0, net->site_count + 1);
+    fl_arena_init(&h.work, (size_t)1 << 30);
+    r = room(&h, err);
+    if (r == FL_OK)
+        r = look(&h, product, err);
+    fl_arena_done(&h.work);
+    if (r == FL_OK)
+        *ret = h.is_hub;
+    return r;
 }

@@ -43,6 +43,16 @@ static struct fl_import_slot *find(const struct fl_import_keys *keys, uint64_t h
     }
 }
 
+/* Where there is room for one that is not there: no text is looked at. */
+static struct fl_import_slot *free_slot(const struct fl_import_keys *keys, uint64_t hash)
+{
+    uint32_t at = (uint32_t)hash & (keys->room - 1);
+
+    while (keys->slots[at].hash != 0)
+        at = (at + 1) & (keys->room - 1);
+    return &keys->slots[at];
+}
+
 static int grow(struct fl_import_keys *keys, struct fl_err *err)
 {
     struct fl_import_keys old = *keys;
@@ -59,8 +69,7 @@ static int grow(struct fl_import_keys *keys, struct fl_err *err)
     keys->room = room;
     for (uint32_t i = 0; i < old.room; i++)
         if (old.slots[i].hash != 0)
-            *find(keys, old.slots[i].hash, fl_span_of(old.slots[i].text, old.slots[i].text_len)) =
-                old.slots[i];
+            *free_slot(keys, old.slots[i].hash) = old.slots[i];
     free(old.slots);
     return FL_OK;
 }

@@ -11,6 +11,7 @@ struct fl_net_ids {
     struct fl_net_id {
         struct fl_span text;
         uint32_t number;
+        uint32_t hash; /* of the text, which is only looked at when it is the same */
     } * slots;
     uint32_t mask, count;
 };

@@ -7,12 +7,29 @@
 
 /* ---- ids ---- */
 
-static uint32_t slot_of(const struct fl_net_ids *ids, struct fl_span text)
+static uint32_t hash_of(struct fl_span text)
 {
     uint64_t hash = fl_span_hash(text);
-    uint32_t at = (uint32_t)(hash ^ hash >> 32) & ids->mask;
 
-    while (ids->slots[at].text.ptr != NULL && !fl_span_eq(ids->slots[at].text, text))
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+static uint32_t slot_of(const struct fl_net_ids *ids, struct fl_span text, uint32_t hash)
+{
+    uint32_t at = hash & ids->mask;
+
+    while (ids->slots[at].text.ptr != NULL &&
+           (ids->slots[at].hash != hash || !fl_span_eq(ids->slots[at].text, text)))
+        at = (at + 1) & ids->mask;
+    return at;
+}
+
+/* Where there is room for one that is not there: no text is looked at. */
+static uint32_t free_slot(const struct fl_net_ids *ids, uint32_t hash)
+{
+    uint32_t at = hash & ids->mask;
+
+    while (ids->slots[at].text.ptr != NULL)
         at = (at + 1) & ids->mask;
     return at;
 }
@@ -23,7 +40,7 @@ uint32_t fl_net_ids_find(const struct fl_net_ids *ids, struct fl_span text)
 
     if (ids->slots == NULL || text.len == 0)
         return FL_NET_NONE;
-    at = slot_of(ids, text);
+    at = slot_of(ids, text, hash_of(text));
     return ids->slots[at].text.ptr == NULL ? FL_NET_NONE : ids->slots[at].number;
 }
 
@@ -36,7 +53,7 @@ static int grow(struct fl_net_ids *ids)
         return FL_E_NOMEM;
     for (uint32_t i = 0; ids->slots != NULL && i <= ids->mask; i++)
         if (ids->slots[i].text.ptr != NULL)
-            more.slots[slot_of(&more, ids->slots[i].text)] = ids->slots[i];
+            more.slots[free_slot(&more, ids->slots[i].hash)] = ids->slots[i];
     more.count = ids->count;
     free(ids->slots);
     *ids = more;
@@ -45,14 +62,14 @@ static int grow(struct fl_net_ids *ids)
 
 int fl_net_ids_put(struct fl_net_ids *ids, struct fl_span text, uint32_t number)
 {
-    uint32_t at;
+    uint32_t hash = hash_of(text), at;
 
     if ((ids->slots == NULL || ids->count > ids->mask / 2) && grow(ids) < 0)
         return FL_E_NOMEM;
-    at = slot_of(ids, text);
+    at = slot_of(ids, text, hash);
     if (ids->slots[at].text.ptr != NULL)
         return FL_E_EXISTS;
-    ids->slots[at] = (struct fl_net_id){text, number};
+    ids->slots[at] = (struct fl_net_id){text, number, hash};
     ids->count++;
     return FL_OK;
 }

@@ -12,8 +12,8 @@
 #ifndef FL_TRUST_PEOPLE_H
 #define FL_TRUST_PEOPLE_H
 
-#include "trust/accounts.h"
 #include "io/pool.h"
+#include "trust/accounts.h"
 #include "trust/throttle.h"
 
 #define FL_PEOPLE_QUEUE_PER_THREAD 8u

@@ -96,6 +96,12 @@ def test_its_figures_are_those_of_its_rows(sue, fire):
         lost_days = max(0, days - stock / product["demand_per_day"] / rows["bom", "box@a"]["quantity"])
         assert loss == pytest.approx(lost_days * product["demand_per_day"] * product["profit_per_unit"])
     assert risk["footprint"]["features"] and risk["versions"] and risk["history"]
+    revenue = risk["revenue"]
+    own, of = revenue["rows_used"], revenue["products"]
+    assert len(own) == len(of) == 1 and own[0]["table"] == "products"  # no rows of revenue: demand times price
+    per_day = own[0]["demand_per_day"] * own[0]["revenue_per_unit"] * own[0]["rate"]
+    assert revenue["gross"] == pytest.approx(per_day * revenue["horizon_days"])
+    assert revenue["net"] == pytest.approx(per_day * of[0]["lost_days"]) and revenue["delayed"] == 0
 
 
 def test_the_curve_of_a_site_is_the_cli_s(sue, tmp_path):
@@ -127,6 +133,42 @@ def test_a_changed_network_is_calculated_again(sue, fire):
     before = fire["net_loss"]
     assert sue.send("PUT", api("acme", "/supply/rows/parts/a"), {"cells": {"part_id": "a", "name": "Chip A", "stock_units": "80"}}).status == 200
     until(lambda: risk_of(sue, FIRE["title"])["net_loss"] < before, "more stock, less loss")
+
+
+def alarms(who):
+    return [a for a in who.get(api("acme", "/alarms?state=open")).json()["items"] if a["kind"] == "supply.risk"]
+
+
+def test_a_large_risk_is_an_alarm(sue, fire):
+    settings, where = api("acme", "/risks/settings"), api("acme", f"/risks/{fire['id']}")
+    assert sue.get(settings).json() == {"small": 1000, "alarm_above": 100000} and not alarms(sue)
+    loss = risk_of(sue, FIRE["title"])["net_loss"]
+    assert sue.send("PATCH", settings, {"small": 0, "alarm_above": loss / 2}).status == 200
+    alarm = until(lambda: alarms(sue), "the alarm is raised", 30)[0]
+    assert alarm["severity"] == "major" and alarm["object"] == {"type": "risk", "id": str(fire["id"]), "name": FIRE["title"], "site": None}
+    assert FIRE["title"] in alarm["title"] and "EUR" in alarm["title"] and alarm["text"]
+    assert sue.send("PATCH", settings, {"alarm_above": loss / 20}).status == 200
+    until(lambda: alarms(sue)[0]["severity"] == "critical", "ten times the setting is critical", 30)
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+    for ends, begins in (({"muted_until": soon, "mute_reason": "known"}, {"muted_until": None}), ({"verdict": "false"}, {"verdict": None})):
+        assert sue.send("PATCH", where, ends).status == 200
+        until(lambda: not alarms(sue), f"{ends} clears it", 30)
+        assert sue.send("PATCH", where, begins).status == 200
+        until(lambda: alarms(sue), f"{begins} raises it", 30)
+    assert sue.send("PATCH", settings, {"small": 1000, "alarm_above": None}).status == 200
+    until(lambda: not alarms(sue), "none is an alarm", 30)
+
+
+def test_what_a_case_confirms_is_in_the_risk(sue, fire):
+    where = api("acme", f"/risks/{fire['id']}")
+    case = sue.post(api("acme", "/cases"), {"risk": fire["id"]}).json()["id"]
+    assert sue.send("PATCH", api("acme", f"/cases/{case}/sites/sendai"), {"status": "confirmed", "days": 12}).status == 200
+    risk = until(lambda: next((r for r in [sue.get(where).json()] if r["confirmed"] > 0), None), "the desk calculates it")
+    stock = next(row for row in risk["rows_used"] if (row["table"], row["key"]) == ("parts", "a"))["stock_units"]
+    assert risk["case"] == case and risk["confirmed_from"]["sites"] == [{"site": "sendai", "name": "Sendai fab", "days": 12}]
+    assert risk["confirmed"] == pytest.approx((12 - stock / 10) * 10 * 300)
+    assert sue.send("PATCH", api("acme", f"/cases/{case}/sites/sendai"), {"status": "restored"}).status == 200
+    until(lambda: sue.get(where).json()["confirmed"] == 0, "what is restored is not confirmed any more")
 
 
 def test_mute_and_verdict(sue, fire):

@@ -69,6 +69,7 @@ def fixture_screen(tmp_path_factory):
     (root / "assets").mkdir()
     (root / "docs").mkdir()
     (root / "index.html").write_text("<!doctype html>page", encoding="ascii")
+    (root / "answer.html").write_text("<!doctype html>answer", encoding="ascii")
     (root / "docs" / "index.html").write_text("reference", encoding="ascii")
     (root / "assets" / "app-AbCd1234.js").write_text("script" * 100, encoding="ascii")
     (root / "assets" / "app-AbCd1234.js.gz").write_bytes(gzip.compress(b"script" * 100))
@@ -102,6 +103,10 @@ def test_files(web):
     assert "server" not in headers
     assert ask(web, "/", headers={"If-None-Match": headers["etag"]})[0] == 304
     assert ask(web, "/sites/berlin?x=y")[2] == body, "a place of the screen"
+    answer = ask(web, "/answer/aB3-_x")
+    assert (answer[0], answer[2]) == (200, b"<!doctype html>answer"), "what a supplier opens"
+    assert "require-trusted-types-for 'script'" in answer[1]["content-security-policy"]
+    assert ask(web, "/answers")[2] == body, "another place of the screen"
     assert ask(web, "/sites/none.png")[0] == 404, "but not a file that is not there"
     assert ask(web, "/", method="POST")[0] == 405
     assert ask(web, "/", method="HEAD")[::2] == (200, b"")

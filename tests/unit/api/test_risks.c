@@ -6,6 +6,7 @@
 
 #include "api/desk.h"
 #include "api/work.h"
+#include "base/time.h"
 #include "codec/world_event.h"
 #include "db/db_event.h"
 #include "db/db_supply.h"
@@ -34,6 +35,10 @@ static const struct {
     {FL_SUPPLY_PRODUCTS, "box|Router box|production|10|100|300|0|EUR"},
     {FL_SUPPLY_BOM, "box|a|1"},
     {FL_SUPPLY_BOM, "box|b|2"},
+    {FL_SUPPLY_REVENUE, "box|2026-Q4|direct|184000|EUR"},  /* 2,000 a day */
+    {FL_SUPPLY_REVENUE, "box|2026-11|partners|30000|USD"}, /* 1,000 a day, USD */
+    {FL_SUPPLY_RATES, "USD|2026-01-01|0.5"},
+    {FL_SUPPLY_RATES, "USD|2026-11-20|0.8"},
 };
 
 static uint32_t tenant_id(struct world *w, const char *slug)
@@ -176,6 +181,8 @@ static void check_exposure(struct world *w)
               near(member(top, "tts_days"), 5) && near(member(top, "lost_profit"), 15000) &&
               near(member(top, "gap_days"), 15) && near(member(top, "rei"), 1),
           "the site without which nothing is made comes first: 15 days at 1,000");
+    CHECK(world_has(w, "\"flags\":[\"sole\",\"single_site\",\"gap\"]"),
+          "... what is made there alone, and nowhere else, is flagged");
     json_decref(a);
     CHECK(world_call(w, "GET", T "/demo/supply/exposure?per=site", "") == 200 &&
               number(w, "net_version") == 1,
@@ -325,6 +332,97 @@ static void check_recomputed(struct world *w, uint32_t id)
     json_decref(a);
 }
 
+static double revenue_of_row(const json_t *row)
+{
+    int32_t from = 0, to = 0;
+    bool dated =
+        fl_day_parse(fl_span_str(json_string_value(json_object_get(row, "from"))), &from) &&
+        fl_day_parse(fl_span_str(json_string_value(json_object_get(row, "to"))), &to);
+
+    return dated ? member(row, "amount") * member(row, "rate") / (to - from) : NAN;
+}
+
+/* Revenue at risk again from its rows alone, for a network with one product. */
+static void check_revenue(const json_t *r, double days, double lost_days, double per_day)
+{
+    const json_t *rows = json_object_get(r, "rows_used");
+    const json_t *product = json_array_get(json_object_get(r, "products"), 0);
+    double sum = 0;
+
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        sum += revenue_of_row(json_array_get(rows, i)) * member(json_array_get(rows, i), "days");
+    sum /= member(product, "covered_days");
+    CHECK(json_array_size(rows) == 2 && near(sum, per_day),
+          "revenue a day: all rows, each at the rate of its own date");
+    CHECK(near(member(r, "horizon_days"), days) && near(member(r, "gross"), sum * days),
+          "... gross: all of it, once, for the days");
+    CHECK(near(member(r, "net"), sum * lost_days) && near(member(r, "timed"), sum * lost_days),
+          "... net: of the days that stock does not last");
+    CHECK(near(member(r, "delayed"), member(r, "net") * member(product, "backlog_share")) &&
+              json_is_null(json_object_get(r, "problem")),
+          "... delayed: the share of backlog");
+}
+
+static void check_revenues(struct world *w, uint32_t id)
+{
+    char path[100];
+    double high;
+    json_t *a;
+
+    (void)snprintf(path, sizeof path, T "/demo/risks/%u", id);
+    CHECK(world_call(w, "GET", path, "") == 200, "a risk has its revenue");
+    a = answer(w);
+    high = json_number_value(json_array_get(
+        json_object_get(json_array_get(json_object_get(a, "hits"), 0), "down_days"), 2));
+    /* partners' sales end with November: the 13 days from the 18th on */
+    check_revenue(json_object_get(a, "revenue"), high, high - 5,
+                  2000 + 800 * fmin(13, ceil(high)) / ceil(high));
+    json_decref(a);
+    CHECK(world_call(w, "GET", T "/demo/supply/exposure/curve?sites=sendai", "") == 200,
+          "... and so has a site that is down");
+    a = answer(w);
+    check_revenue(json_object_get(a, "revenue_at_risk"), 20, 15, 2000 + 800 * 13 / 20.0);
+    json_decref(a);
+}
+
+/* What is said in the case of a risk is in its figures a tick later. */
+static void check_case(struct world *w, uint32_t id)
+{
+    char path[100], body[64], site[120], risk[100];
+    json_t *a;
+
+    (void)snprintf(risk, sizeof risk, T "/demo/risks/%u", id);
+    (void)snprintf(body, sizeof body, "{\"risk\":%u}", id);
+    CHECK(world_call(w, "POST", T "/demo/cases", body) == 201, "a case of a risk");
+    (void)snprintf(path, sizeof path, T "/demo/cases/%.0f", number(w, "id"));
+    (void)snprintf(site, sizeof site, "%s/sites/sendai", path);
+    fl_api_desk_tick(w->api);
+    CHECK(world_call(w, "GET", risk, "") == 200 && number(w, "confirmed") == 0 &&
+              near(number(w, "case"), strtod(strrchr(path, '/') + 1, NULL)),
+          "... is named there; nothing is confirmed");
+    CHECK(world_call(w, "PATCH", site, "{\"status\":\"confirmed\",\"days\":8}") == 200,
+          "its site is confirmed to be down for 8 days");
+    fl_api_desk_tick(w->api);
+    CHECK(world_call(w, "GET", risk, "") == 200 && near(number(w, "confirmed"), 3 * 10 * 300.0),
+          "... revenue of 3 days is: stock lasts 5");
+    a = answer(w);
+    CHECK(near(member(json_array_get(json_object_get(json_object_get(a, "confirmed_from"), "sites"),
+                                     0),
+                      "days"),
+               8),
+          "... which says from what");
+    json_decref(a);
+    CHECK(world_call(w, "PATCH", site, "{\"status\":\"restored\"}") == 200, "it is restored");
+    fl_api_desk_tick(w->api);
+    CHECK(world_call(w, "GET", risk, "") == 200 && number(w, "confirmed") == 0,
+          "... and no more is confirmed");
+    CHECK(world_call(w, "PATCH", path, "{\"state\":\"void\",\"reason\":\"a test\"}") == 200,
+          "the case is void");
+    fl_api_desk_tick(w->api);
+    CHECK(world_call(w, "GET", risk, "") == 200 && world_has(w, "\"case\":null"),
+          "... the risk has none");
+}
+
 static void check_mute(struct world *w, uint32_t id, uint32_t event)
 {
     char path[100];
@@ -398,8 +496,19 @@ static void check_not_shown(struct world *w, uint32_t id)
           "... that counts at once");
     CHECK(world_call(w, "PATCH", T "/demo/risks/settings", "{\"small\":-1}") == 422,
           "... from 0 on");
-    CHECK(world_call(w, "PATCH", T "/demo/risks/settings", "{\"small\":0}") == 200,
-          "none is small");
+    CHECK(world_call(w, "PATCH", T "/demo/risks/settings", "{\"small\":0}") == 200 &&
+              number(w, "small") == 0 && number(w, "alarm_above") == 100000,
+          "none is small; an alarm is as it was");
+    CHECK(world_call(w, "PATCH", T "/demo/risks/settings", "{\"alarm_above\":2500.5}") == 200 &&
+              world_call(w, "GET", T "/demo/risks/settings", "") == 200 &&
+              number(w, "small") == 0 && number(w, "alarm_above") == 2500.5,
+          "what is an alarm is a setting of its own");
+    CHECK(world_call(w, "PATCH", T "/demo/risks/settings", "{\"alarm_above\":null}") == 200 &&
+              world_has(w, "\"alarm_above\":null"),
+          "none is");
+    CHECK(world_call(w, "PATCH", T "/demo/risks/settings", "{\"alarm_above\":\"x\"}") == 422 &&
+              world_has(w, "alarm_above is an amount"),
+          "an amount or null");
     (void)id;
     (void)far;
 }
@@ -499,6 +608,8 @@ int main(void)
     check_simulation(&w);
     id = check_new(&w, &event);
     check_recomputed(&w, id);
+    check_revenues(&w, id);
+    check_case(&w, id);
     check_mute(&w, id, event);
     check_verdict(&w, id);
     check_not_shown(&w, id);

@@ -129,4 +129,4 @@ static void from_supervisor(void *state, struct fl_imsg_in *in)
     }
 
 const struct fl_role_ops fl_role_ingest = OPS, fl_role_core = OPS, fl_role_store = OPS,
-                         fl_role_keys = OPS, fl_role_web = OPS;
+                         fl_role_keys = OPS, fl_role_web = OPS, fl_role_outbound = OPS;

@@ -92,6 +92,10 @@ static void test_flags(void)
           "Dresden is the only source of what a dealer sells too");
     CHECK(fl_sole_parts_of_site(net, fl_net_site_find(net, FL_SPAN("ware"))) == 0,
           "the dealer of nothing");
+    CHECK(fl_part_reach(net, item(net, "pair")) == (FL_REACH_QUAKE | FL_REACH_WIND) &&
+              fl_part_reach(net, item(net, "sole")) == FL_REACH_WIND &&
+              fl_part_reach(net, item(net, "dealt")) == 0,
+          "what reaches both: 40 km earthquake and cyclone, 90 km a cyclone, one site nothing");
     CHECK(strcmp(fl_source_flag_name(FL_HIDDEN_HUB), "hidden_hub") == 0, "flags have names");
     fl_net_unref(net);
 }
@@ -160,6 +164,7 @@ static void test_hub(void)
     struct net_text t = net_text_new();
     struct fl_net *net;
     struct fl_hub *hubs = NULL;
+    bool *is_hub = NULL;
     struct fl_err err;
     double down[3] = {0};
     uint32_t n = 0;
@@ -187,6 +192,11 @@ static void test_hub(void)
         CHECK(near(hubs[0].independent, 0.021025),
               "and with 0.021025 if its sources had nothing in common");
     }
+    CHECK(fl_hub_sites(net, FL_NET_NONE, &arena, &is_hub, &err) == 0 &&
+              is_hub[fl_net_site_find(net, FL_SPAN("hub"))] &&
+              !is_hub[fl_net_site_find(net, FL_SPAN("a"))] &&
+              !is_hub[fl_net_site_find(net, FL_SPAN("b"))],
+          "its site alone is told, without chances");
     CHECK(fl_hubs(net, 7, NULL, &arena, &hubs, &n, &err) == FL_E_INVAL, "of no product");
     fl_net_unref(net);
 }

@@ -1,6 +1,7 @@
 /* What Ctrl K can run: places, sub-pages, tenants, theme, sign-out. Places add their own with addCommands(). */
 import { adminPages } from '../places/admin/pages.ts';
 import { seeCommands } from '../places/analytics/commands.svelte.ts';
+import { supplyCommands } from '../places/supply/commands.ts';
 import { places } from './places.ts';
 import { router } from './router.svelte.ts';
 import { scope } from './scope.svelte.ts';
@@ -27,6 +28,7 @@ export function allCommands(): Command[] {
         ...adminPages().map((p) => ({ label: `Admin: ${p.title}`, kind: 'Go to', run: () => router.go(router.link(p.path)) })),
         { label: 'Your profile', kind: 'Go to', run: () => router.go(router.link('/profile')) },
         ...seeCommands(),
+        ...supplyCommands(),
         ...sources.flatMap((source) => source()),
         ...session.tenants.filter((t) => t.slug !== scope.tenant).map((t) => ({ label: t.name || t.slug, kind: 'Tenant', run: () => scope.choose(t.slug) })),
         ...scope.sites.map((s) => ({ label: s.name || s.slug, kind: 'Site', run: () => scope.choose(scope.tenant, s.slug) })),

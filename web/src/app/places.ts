@@ -12,6 +12,7 @@ export interface Place {
 export const places: Place[] = [
     { path: '/overview', title: 'Overview', needs: null, load: () => import('../places/overview/Overview.svelte') },
     { path: '/analytics', title: 'Analytics', needs: ['logs', 'read'], load: () => import('../places/analytics/Analytics.svelte') },
+    { path: '/supply', title: 'Supply chain', needs: ['supply', 'read'], load: () => import('../places/supply/Supply.svelte') },
     { path: '/admin', title: 'Admin', needs: null, load: () => import('../places/admin/Admin.svelte') },
 ];
 

@@ -107,7 +107,7 @@ export interface List<T> {
 
 /** All pages of a list, up to `most` items; `total` tells how many there are. */
 export async function all<P extends Path<'GET'>>(path: P, options: Options<undefined> = {}, most = 5000):
-    Promise<Reply<'GET', P> extends List<infer T> ? List<T> : never> {
+    Promise<Reply<'GET', P> extends { items: (infer T)[] } ? List<T> : never> {
     const items: unknown[] = [];
     let after: string | undefined;
     for (;;) {

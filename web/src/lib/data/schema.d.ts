@@ -1395,6 +1395,728 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{t}/risks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** What events mean for the network, by net loss */
+        get: operations["getTenantRisks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/risks/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Risks as they change: events `risk` */
+        get: operations["getTenantRisksStream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/risks/precision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** How many of the risks shown were confirmed, by week */
+        get: operations["getTenantRisksPrecision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/risks/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** What is too small to be shown, and what is an alarm */
+        get: operations["getTenantRisksSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Say what is too small to be shown, and what is an alarm */
+        patch: operations["editTenantRisksSettings"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/risks/{r}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the risk */
+                r: components["parameters"]["risk"];
+            };
+            cookie?: never;
+        };
+        /** One risk, with hits, footprint, rows and history */
+        get: operations["getTenantRisksOne"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Mute, confirm, refute */
+        patch: operations["editTenantRisksOne"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** The network: counts, what is mapped */
+        get: operations["getTenantSupply"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** The tables and their columns */
+        get: operations["getTenantSupplyTables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/rows/{b}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description A table of the network of supply */
+                b: components["parameters"]["supplyTable"];
+            };
+            cookie?: never;
+        };
+        /** Rows of a table */
+        get: operations["getTenantSupplyRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/rows/{b}/{k}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description A table of the network of supply */
+                b: components["parameters"]["supplyTable"];
+                /** @description Key of a row: its key cells joined by @ */
+                k: components["parameters"]["supplyKey"];
+            };
+            cookie?: never;
+        };
+        /** One row */
+        get: operations["getTenantSupplyRow"];
+        /** Make or change a row */
+        put: operations["putTenantSupplyRow"];
+        post?: never;
+        /** Remove a row that nothing refers to */
+        delete: operations["removeTenantSupplyRow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/rows/{b}/{k}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description A table of the network of supply */
+                b: components["parameters"]["supplyTable"];
+                /** @description Key of a row: its key cells joined by @ */
+                k: components["parameters"]["supplyKey"];
+            };
+            cookie?: never;
+        };
+        /** All versions of a row, newest first */
+        get: operations["getTenantSupplyRowHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Who changed the network when */
+        get: operations["getTenantSupplyChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/changes/{n}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the change or decision */
+                n: components["parameters"]["supplyNumber"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a change back, as a change of its own */
+        post: operations["postTenantSupplyChangeUndo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** What is missing, doubtful, or not confirmed for long */
+        get: operations["getTenantSupplyFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Decisions, those that were reversed too */
+        get: operations["getTenantSupplyDecisions"];
+        put?: never;
+        /** Decide a proposal */
+        post: operations["postTenantSupplyDecisions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/decisions/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the change or decision */
+                n: components["parameters"]["supplyNumber"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Reverse a decision */
+        delete: operations["removeTenantSupplyDecision"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/layouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Headings that are remembered */
+        get: operations["getTenantSupplyLayouts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/layouts/{l}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the layout */
+                l: components["parameters"]["supplyLayout"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a layout */
+        delete: operations["removeTenantSupplyLayout"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Imports that are being put together */
+        get: operations["getTenantSupplyImports"];
+        put?: never;
+        /** Begin an import */
+        post: operations["postTenantSupplyImports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/imports/{i}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the import */
+                i: components["parameters"]["supplyImport"];
+            };
+            cookie?: never;
+        };
+        /** One import */
+        get: operations["getTenantSupplyImport"];
+        put?: never;
+        post?: never;
+        /** Forget an import */
+        delete: operations["removeTenantSupplyImport"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/imports/{i}/files/{f}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the import */
+                i: components["parameters"]["supplyImport"];
+                /** @description Name of the file */
+                f: components["parameters"]["supplyFile"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** A piece of a file, at most 256 KiB; offset 0 begins it anew */
+        put: operations["putTenantSupplyImportFile"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/imports/{i}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the import */
+                i: components["parameters"]["supplyImport"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the files and say what is wrong; ask again, without a body, while the state is checking */
+        post: operations["postTenantSupplyImportCheck"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/imports/{i}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the import */
+                i: components["parameters"]["supplyImport"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make it one change; ask again while the state is applying */
+        post: operations["postTenantSupplyImportApply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Everything: lines of JSON, or an OMTS graph */
+        get: operations["getTenantSupplyExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The network for somebody else: redacted, and signed in its last line */
+        post: operations["postTenantSupplyShares"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/export/{f}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Name of the file */
+                f: components["parameters"]["supplyFile"];
+            };
+            cookie?: never;
+        };
+        /** A table as CSV */
+        get: operations["getTenantSupplyExportTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/exposure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Each site, or part at a site, down alone for its recovery time */
+        get: operations["getTenantSupplyExposure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/exposure/curve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** What it costs when some are down together, over time */
+        get: operations["getTenantSupplyExposureCurve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Scores of one kind, worst first */
+        get: operations["getTenantSupplyScores"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/scores/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Score a bill of material before it is released; nothing is stored */
+        post: operations["runTenantSupplyScoresDraft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/scores/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Weights of factors and stages */
+        get: operations["getTenantSupplyScoresSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Set weights of factors and stages */
+        patch: operations["editTenantSupplyScoresSettings"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/scores/{kind}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Of what */
+                kind: "component" | "product" | "supplier" | "site";
+                /** @description Its id in the network */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** One score down to its rows, and what would change it most */
+        get: operations["getTenantSupplyScoresOne"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** What flows from product to supplier */
+        get: operations["getTenantSupplyGraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/concentration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** How few hands parts are in, and what hangs on one site */
+        get: operations["getTenantSupplyConcentration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/supply/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Years that might come; events `progress`, `result` where asked for */
+        post: operations["postTenantSupplySimulate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{t}/alarms": {
         parameters: {
             query?: never;
@@ -1480,6 +2202,1171 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/answers/{k}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Token of the link, 43 characters */
+                k: components["parameters"]["answerToken"];
+            };
+            cookie?: never;
+        };
+        /** The question behind a link; reading uses nothing up */
+        get: operations["getAnswer"];
+        put?: never;
+        /** Answer it, once; the customers that are ticked get copies */
+        post: operations["giveAnswer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Cases, newest first */
+        get: operations["getCases"];
+        put?: never;
+        /** Open a case, from a risk or by hand */
+        post: operations["openCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        /** One case with figures, sites, clocks, checklist */
+        get: operations["getCase"];
+        put?: never;
+        post?: never;
+        /** Remove a case that is over */
+        delete: operations["removeCase"];
+        options?: never;
+        head?: never;
+        /** Title, severity, owner, state */
+        patch: operations["editCase"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One more affected site */
+        post: operations["addCaseSite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/sites/{s}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the site in the network of supply */
+                s: components["parameters"]["caseSite"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** What is said about a site, and for how long */
+        patch: operations["sayCaseSite"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        /** Questions to suppliers with their answers */
+        get: operations["getQuestions"];
+        put?: never;
+        /** Ask the supplier of a site */
+        post: operations["askQuestion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/questions/{q}/remind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the question */
+                q: components["parameters"]["question"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remind now */
+        post: operations["remindQuestion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/questions/{q}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the question */
+                q: components["parameters"]["question"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An answer that came otherwise, such as by telephone */
+        post: operations["noteAnswer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/questions/{q}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the question */
+                q: components["parameters"]["question"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is not needed any more; its links end */
+        post: operations["withdrawQuestion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        /** Mitigation plans */
+        get: operations["getPlans"];
+        put?: never;
+        /** Draft a plan */
+        post: operations["addPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/plans/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        /** What each plan avoids, under the same draws */
+        get: operations["comparePlans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/plans/{p}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the plan */
+                p: components["parameters"]["plan"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a plan that is not chosen */
+        delete: operations["removePlan"];
+        options?: never;
+        head?: never;
+        /** Change, choose, finish, drop a plan */
+        patch: operations["editPlan"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        /** What was sent, with receipts */
+        get: operations["getCaseNotices"];
+        put?: never;
+        /** Send a notice by mail or webhook, or keep a draft */
+        post: operations["addCaseNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/notices/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the notice */
+                n: components["parameters"]["caseNotice"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Send a draft */
+        patch: operations["sendCaseNotice"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        /** All that happened, oldest first */
+        get: operations["getCaseTimeline"];
+        put?: never;
+        /** A note of somebody */
+        post: operations["noteCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/checklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        /** What is to be done, with owner and evidence */
+        get: operations["getChecklist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/checklist/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Number of the item */
+                n: components["parameters"]["caseItem"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** State, owner, evidence of an item */
+        patch: operations["setChecklistItem"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/clocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        /** Clocks with all their steps */
+        get: operations["getClocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/clocks/{k}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the clock */
+                k: components["parameters"]["clock"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Apply a named rule to a clock, with its reason */
+        post: operations["stepClock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/after-action": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        /** The after-action record with its figures */
+        get: operations["getAfterAction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** What people write in it */
+        patch: operations["writeAfterAction"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is to be done differently */
+        post: operations["addCaseAction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/actions/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the action */
+                n: components["parameters"]["caseAction"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change an action, or say that it is done */
+        patch: operations["editCaseAction"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/cases/{c}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        /** The whole case as one document */
+        get: operations["exportCase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/case-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Rules that open cases by themselves */
+        get: operations["getCaseRules"];
+        put?: never;
+        /** A new rule */
+        post: operations["addCaseRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/case-rules/{r}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the rule */
+                r: components["parameters"]["caseRule"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a rule */
+        delete: operations["removeCaseRule"];
+        options?: never;
+        head?: never;
+        /** Change a rule */
+        patch: operations["editCaseRule"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drill-scripts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Scripts that come with the program */
+        get: operations["getDrillScripts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Drills, newest first */
+        get: operations["getDrills"];
+        put?: never;
+        /** Plan a drill: what is replayed, by whom, with which script */
+        post: operations["addDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        /** A drill; what is not out yet is hidden from participants */
+        get: operations["getDrill"];
+        put?: never;
+        post?: never;
+        /** Remove a drill that does not run */
+        delete: operations["removeDrill"];
+        options?: never;
+        head?: never;
+        /** Change a plan */
+        patch: operations["editDrill"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What its event would cost today's network */
+        post: operations["costDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start it on today's network, or go on after a pause */
+        post: operations["startDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop its clock */
+        post: operations["pauseDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it */
+        post: operations["endDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A participant is there */
+        post: operations["joinDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/injects/{n}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Number of the inject */
+                n: components["parameters"]["inject"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send an inject now, before its minute */
+        post: operations["sendInject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/injects/{n}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Number of the inject */
+                n: components["parameters"]["inject"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer an inject, timed by the drill's clock */
+        post: operations["answerInject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/injects/{n}/cap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Number of the inject */
+                n: components["parameters"]["inject"];
+            };
+            cookie?: never;
+        };
+        /** An inject as CAP 1.2, status Exercise */
+        get: operations["getInjectCap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/answers/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Id of the answer */
+                n: components["parameters"]["drillAnswer"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Judge an answer */
+        patch: operations["gradeAnswer"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A gap, with owner and date */
+        post: operations["addDrillAction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/actions/raise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Each point that was lost becomes an action */
+        post: operations["raiseDrillActions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/actions/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Id of the action */
+                n: components["parameters"]["drillAction"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove an action */
+        delete: operations["removeDrillAction"];
+        options?: never;
+        head?: never;
+        /** Change an action */
+        patch: operations["editDrillAction"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/drills/{d}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        /** A drill that has ended, whole */
+        get: operations["getDrillReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instance/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Feeds of events, and how reading them goes */
+        get: operations["getInstanceFeeds"];
+        put?: never;
+        /** Add a feed */
+        post: operations["postInstanceFeeds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instance/feeds/{f}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the feed */
+                f: components["parameters"]["feed"];
+            };
+            cookie?: never;
+        };
+        /** One feed */
+        get: operations["getInstanceFeedsOne"];
+        put?: never;
+        post?: never;
+        /** Remove it; its events stay */
+        delete: operations["removeInstanceFeedsOne"];
+        options?: never;
+        head?: never;
+        /** Switch it on or off, change it */
+        patch: operations["editInstanceFeedsOne"];
+        trace?: never;
+    };
+    "/api/v1/instance/feeds/{f}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the feed */
+                f: components["parameters"]["feed"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read it now */
+        post: operations["postInstanceFeedsOneRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instance/feeds/{f}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the feed */
+                f: components["parameters"]["feed"];
+            };
+            cookie?: never;
+        };
+        /** What of it was refused, why, and its first bytes */
+        get: operations["getInstanceFeedsOneRefused"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** State of the feeds, without addresses */
+        get: operations["getTenantFeeds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/event-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** The catalogue: 365 types in 19 families */
+        get: operations["getTenantEventTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Events received, latest first, with the reason where they are not shown */
+        get: operations["getTenantEvents"];
+        put?: never;
+        /** Type an event */
+        post: operations["postTenantEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/events/{e}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the event */
+                e: components["parameters"]["worldEvent"];
+            };
+            cookie?: never;
+        };
+        /** One event, with all that is known */
+        get: operations["getTenantEventsOne"];
+        put?: never;
+        post?: never;
+        /** Withdraw what people typed */
+        delete: operations["withdrawTenantEventsOne"];
+        options?: never;
+        head?: never;
+        /** Change what people typed */
+        patch: operations["editTenantEventsOne"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/events/{e}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the event */
+                e: components["parameters"]["worldEvent"];
+            };
+            cookie?: never;
+        };
+        /** Its versions, oldest first */
+        get: operations["getTenantEventsOneHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** Mail and webhooks, with their receipts */
+        get: operations["getTenantNotices"];
+        put?: never;
+        /** Send one of one's own */
+        post: operations["postTenantNotices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{t}/webhook-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        /** When the key of webhooks was made */
+        get: operations["getTenantWebhookKey"];
+        put?: never;
+        /** Make another; it is shown once */
+        post: operations["postTenantWebhookKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1498,6 +3385,184 @@ export interface components {
         /** @description It is done */
         Done: {
             [key: string]: unknown;
+        };
+        Feed: {
+            feed: string;
+            name: string;
+            kind: string;
+            enabled: boolean;
+            /** @enum {string} */
+            state: "ok" | "failing" | "waiting" | "off" | "blocked";
+            problem?: string | null;
+            /** Format: date-time */
+            last_run?: string | null;
+            /** Format: date-time */
+            last_good?: string | null;
+            /** Format: date-time */
+            next_run?: string | null;
+            failures?: number;
+            /** Format: date-time */
+            failing_since?: string | null;
+            every_seconds?: number;
+            /** @description Not for tenants */
+            url?: string;
+            plain?: boolean;
+            columns?: string;
+            /** @description Of the last answer, as HTTP has it */
+            status?: number;
+            runs?: number;
+            unchanged?: number;
+            events?: number;
+            changes?: number;
+            refused?: number;
+            bytes?: number;
+            /** Format: date-time */
+            created?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        FeedNew: {
+            feed: string;
+            name?: string;
+            /** @enum {string} */
+            kind: "usgs" | "gdacs" | "gdacs-json" | "cap" | "jma" | "hurdat2" | "ibtracs" | "list-json" | "list-csv";
+            url: string;
+            plain?: boolean;
+            enabled?: boolean;
+            every_seconds?: number;
+            columns?: string;
+        };
+        FeedEdit: {
+            name?: string;
+            /** @enum {string} */
+            kind?: "usgs" | "gdacs" | "gdacs-json" | "cap" | "jma" | "hurdat2" | "ibtracs" | "list-json" | "list-csv";
+            url?: string;
+            plain?: boolean;
+            enabled?: boolean;
+            every_seconds?: number;
+            columns?: string;
+        };
+        ListOfFeed: {
+            items: components["schemas"]["Feed"][];
+            total: number;
+            next: string | null;
+        };
+        Refused: {
+            id: number;
+            why: string;
+            from?: string;
+            head: string;
+            bytes?: number;
+            count: number;
+            /** Format: date-time */
+            first?: string | null;
+            /** Format: date-time */
+            last?: string | null;
+        };
+        ListOfRefused: {
+            items: components["schemas"]["Refused"][];
+            total: number;
+            next: string | null;
+        };
+        WorldEvent: {
+            id: number;
+            title: string;
+            type?: string | null;
+            version: number;
+            state: string;
+            why_not?: string | null;
+            /** Format: date-time */
+            withdrawn?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        ListOfWorldEvent: {
+            items: components["schemas"]["WorldEvent"][];
+            total: number;
+            next: string | null;
+        };
+        WorldEventNew: {
+            type: string | null;
+            title: string | null;
+            text?: string | null;
+            place?: string | null;
+            url?: string | null;
+            lat?: number | null;
+            lon?: number | null;
+            radius_km?: number | null;
+            polygon?: number[][] | null;
+            countries?: string[] | null;
+            ports?: string[] | null;
+            entities?: string[] | null;
+            /** Format: date-time */
+            from?: string | null;
+            /** Format: date-time */
+            until?: string | null;
+            probability?: number | null;
+            days?: number | null;
+            severity?: string | null;
+            magnitude?: number | null;
+            depth_km?: number | null;
+            /** @description Positions of a cyclone, as events have them */
+            fixes?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** @enum {integer|null} */
+            wind_minutes?: 1 | 10 | null;
+        };
+        WorldEventEdit: {
+            type?: string | null;
+            title?: string | null;
+            text?: string | null;
+            place?: string | null;
+            url?: string | null;
+            lat?: number | null;
+            lon?: number | null;
+            radius_km?: number | null;
+            polygon?: number[][] | null;
+            countries?: string[] | null;
+            ports?: string[] | null;
+            entities?: string[] | null;
+            /** Format: date-time */
+            from?: string | null;
+            /** Format: date-time */
+            until?: string | null;
+            probability?: number | null;
+            days?: number | null;
+            severity?: string | null;
+            magnitude?: number | null;
+            depth_km?: number | null;
+            /** @description Positions of a cyclone, as events have them */
+            fixes?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** @enum {integer|null} */
+            wind_minutes?: 1 | 10 | null;
+        };
+        Notice: {
+            id: number;
+            /** @enum {string} */
+            kind: "mail" | "webhook";
+            to: string;
+            subject?: string;
+            /** @enum {string} */
+            state: "waits" | "sent" | "failed";
+            answer?: string | null;
+            tries?: number;
+        } & {
+            [key: string]: unknown;
+        };
+        ListOfNotice: {
+            items: components["schemas"]["Notice"][];
+            total: number;
+            next: string | null;
+        };
+        NoticeNew: {
+            /** @enum {string} */
+            kind: "mail" | "webhook";
+            to: string;
+            subject: string;
+            text: string;
         };
         Empty: Record<string, never>;
         Object: {
@@ -1702,6 +3767,706 @@ export interface components {
             muted_until: string | null;
             mute_reason: string | null;
             where: string | null;
+        };
+        RiskEvent: {
+            id: number;
+            type: string | null;
+            type_name: string | null;
+            title: string;
+            place: string | null;
+            /** Format: date-time */
+            from: string | null;
+            /** Format: date-time */
+            until: string | null;
+            severity: string | null;
+            source: string | null;
+            verified: boolean;
+            lat: number | null;
+            lon: number | null;
+        };
+        Named: {
+            id: string;
+            name: string;
+        };
+        RiskFirst: {
+            product: string;
+            name: string;
+            tts_days: number | null;
+            ttr_days: number | null;
+        };
+        RiskMute: {
+            /** Format: date-time */
+            until: string | null;
+            reason: string;
+            by: string;
+            /** @description Shown again above this probability */
+            above: number;
+        };
+        Risk: {
+            id: number;
+            /** @enum {string} */
+            state: "open" | "small" | "untouched" | "ended";
+            event: components["schemas"]["RiskEvent"];
+            rank: number | null;
+            /** @description Expected profit lost: what it is ranked by */
+            net_loss: number;
+            confirmed: number;
+            /** @description Revenue lost at worst: all sites are hit, for their high days */
+            potential: number;
+            currency: string;
+            sites: number;
+            parts: number;
+            sole_parts: number;
+            product_count: number;
+            products: components["schemas"]["Named"][];
+            first: null | components["schemas"]["RiskFirst"];
+            why: string;
+            failure: string | null;
+            probability: number;
+            muted: null | components["schemas"]["RiskMute"];
+            /** @enum {string|null} */
+            verdict: "confirmed" | "false" | null;
+            verdict_by: string | null;
+            /** Format: date-time */
+            verdict_at: string | null;
+            case: number | null;
+            exercise: boolean;
+            /** Format: date-time */
+            received: string | null;
+            /** Format: date-time */
+            computed: string | null;
+            /** Format: date-time */
+            ends: string | null;
+            net_version: number;
+        };
+        RiskHit: {
+            site: string;
+            name: string;
+            city: string;
+            country: string | null;
+            supplier: string | null;
+            supplier_name: string | null;
+            lat: number | null;
+            lon: number | null;
+            distance_km: number | null;
+            /** @enum {string} */
+            measure: "inside" | "mmi" | "wind_ms";
+            value: number | null;
+            sigma: number | null;
+            probability: number;
+            band: string | null;
+            down_days: number[];
+            down_share: number;
+            parts: number;
+            sole_parts: number;
+            loss: number | null;
+        };
+        RiskLevel: {
+            probability: number;
+            sites: number;
+            low: number;
+            likely: number;
+            high: number;
+        };
+        RevenueAtRisk: {
+            currency: string;
+            /** @description Of every product that loses something, whole and once */
+            gross: number | null;
+            /** @description Of that what is lost by the program */
+            net: number | null;
+            /** @description Of the net what comes later */
+            delayed: number | null;
+            /** @description By each product's own time to survive; null: stock was left out */
+            timed: number | null;
+            horizon_days: number | null;
+            /** Format: date */
+            as_of: string;
+            /** Format: date */
+            until: string;
+            /** @description Why it is not known, such as a currency without a rate */
+            problem: string | null;
+            products: components["schemas"]["RevenueProduct"][];
+            formula: string[];
+            rows_used: components["schemas"]["RevenueRow"][];
+            rows_left_out: number;
+        };
+        RevenueProduct: {
+            id: string;
+            name: string;
+            /**
+             * @description Rows within the days; demand times price; rows of other days
+             * @enum {string}
+             */
+            from: "unknown" | "rows" | "rate" | "nearest";
+            per_day: number;
+            covered_days: number;
+            lost_days: number | null;
+            tts_days: number | null;
+            backlog_share: number;
+            gross: number;
+            net: number;
+            delayed: number;
+            timed: number | null;
+        };
+        RevenueRow: {
+            /** @enum {string} */
+            table: "revenue" | "products";
+            product: string;
+            /** Format: date */
+            from?: string;
+            /** Format: date */
+            to?: string;
+            amount?: number;
+            demand_per_day?: number;
+            revenue_per_unit?: number;
+            currency: string;
+            /** @description Base currency for one of the row's */
+            rate: number;
+            /** @description In the base currency */
+            per_day: number;
+            /** @description Of its period within those looked at */
+            days: number;
+        };
+        RiskShown: {
+            id: number;
+            /** @enum {string} */
+            state: "open" | "small" | "untouched" | "ended";
+            event: components["schemas"]["RiskEvent"];
+            rank: number | null;
+            /** @description Expected profit lost: what it is ranked by */
+            net_loss: number;
+            confirmed: number;
+            /** @description Revenue lost at worst: all sites are hit, for their high days */
+            potential: number;
+            currency: string;
+            sites: number;
+            parts: number;
+            sole_parts: number;
+            product_count: number;
+            products: components["schemas"]["Named"][];
+            first: null | components["schemas"]["RiskFirst"];
+            why: string;
+            failure: string | null;
+            probability: number;
+            muted: null | components["schemas"]["RiskMute"];
+            /** @enum {string|null} */
+            verdict: "confirmed" | "false" | null;
+            verdict_by: string | null;
+            /** Format: date-time */
+            verdict_at: string | null;
+            case: number | null;
+            exercise: boolean;
+            /** Format: date-time */
+            received: string | null;
+            /** Format: date-time */
+            computed: string | null;
+            /** Format: date-time */
+            ends: string | null;
+            net_version: number;
+            about?: string;
+            url?: string;
+            footprint?: components["schemas"]["Object"];
+            hits?: components["schemas"]["RiskHit"][];
+            hits_without_parts?: number;
+            /** @description Too large for the programs: stock and alternates are left out */
+            traced?: boolean;
+            levels?: components["schemas"]["RiskLevel"][];
+            parts_hit?: components["schemas"]["Object"][];
+            formula?: string;
+            lost_profit?: number;
+            lost_revenue?: number;
+            revenue?: components["schemas"]["RevenueAtRisk"];
+            /** @description Sites that its case has as confirmed: what `confirmed` is calculated from */
+            confirmed_from?: {
+                sites: components["schemas"]["Object"][];
+                formula: string;
+            };
+            rows_used?: components["schemas"]["Object"][];
+            rows_left_out?: number;
+            rows_missing?: components["schemas"]["Object"][];
+            assumptions?: string[];
+            versions: components["schemas"]["Object"][];
+            history: components["schemas"]["Object"][];
+        };
+        RiskEdit: {
+            /** Format: date-time */
+            muted_until?: string | null;
+            mute_reason?: string;
+            mute_above?: number | null;
+            /** @enum {string|null} */
+            verdict?: "confirmed" | "false" | null;
+        };
+        RiskSettings: {
+            /** @description Net losses below it are counted, not shown */
+            small: number;
+            /** @description Net losses from it on raise an alarm supply.risk; null: none does */
+            alarm_above: number | null;
+        };
+        RiskSettingsEdit: {
+            small?: number;
+            alarm_above?: number | null;
+        };
+        RiskWeek: {
+            /** Format: date-time */
+            week: string | null;
+            confirmed: number;
+            false?: number;
+            total: number;
+            share: number | null;
+        };
+        ListOfRiskWeek: {
+            items: components["schemas"]["RiskWeek"][];
+            formula?: string;
+            total: number;
+            next: string | null;
+        };
+        ListOfRisk: {
+            items: components["schemas"]["Risk"][];
+            received_24h?: number;
+            shown?: number;
+            not_shown?: {
+                untouched?: number;
+                small?: number;
+                muted?: number;
+            };
+            small?: number;
+            /** @description Events that are still to be looked at */
+            waiting?: number;
+            /** @description Why the network cannot be calculated with */
+            problem?: string | null;
+            total: number;
+            next: string | null;
+        };
+        ScoreDay: {
+            /** Format: date */
+            day: string;
+            score: number | null;
+            high: number;
+        };
+        ScoreItem: {
+            id: string;
+            name: string;
+            /** @description 0 to 100; null: more than half of the weights is not known */
+            score: number | null;
+            /** @description With the missing factors at their best */
+            low: number;
+            /** @description With the missing factors at their worst */
+            high: number;
+            /** @description Before the stage */
+            base: number | null;
+            /** @description Share of the weights, 0 to 1 */
+            missing: number;
+            /** @description Of a product or supplier: weighted by revenue */
+            mean: number | null;
+            stage: string | null;
+            stage_weight: number;
+            /** @description Components of a product, sites of a supplier */
+            members: number;
+            worst: string[];
+            trend: components["schemas"]["ScoreDay"][];
+        };
+        Scores: {
+            /** @enum {string} */
+            kind: "component" | "product" | "supplier" | "site";
+            items: components["schemas"]["ScoreItem"][];
+            /** Format: date-time */
+            computed: string | null;
+            net_version: number;
+            currency: string;
+            /** @description Events under way that count in the hazard of sites */
+            events_known: number;
+            formula: string[];
+            assumptions: string[];
+            total: number;
+            next: string | null;
+        };
+        ScoreInput: {
+            name: string;
+            value: number | string | null;
+            note: string | null;
+            /** @description Of the row that it is from */
+            table: string | null;
+            key: string | null;
+        };
+        ScoreFactor: {
+            factor: string;
+            title: string;
+            weight: number;
+            /** @description 0 to 1; null: not known, left out */
+            x: number | null;
+            /** @description Of x */
+            formula: string;
+            inputs: components["schemas"]["ScoreInput"][];
+        };
+        ScoreMember: {
+            kind: string;
+            id: string;
+            name: string;
+            score: number | null;
+            low: number;
+            high: number;
+            missing: number;
+        };
+        ScoreChange: {
+            what: string;
+            /** @description Something to do; else a factor at its best */
+            action: boolean;
+            title: string;
+            member: string | null;
+            member_name: string | null;
+            /** @description After it */
+            score: number | null;
+            mean: number | null;
+            change: number | null;
+            mean_change: number | null;
+        };
+        ScoreShown: {
+            /** @enum {string} */
+            kind: "component" | "product" | "supplier" | "site";
+            id: string;
+            name: string;
+            /** @description 0 to 100; null: more than half of the weights is not known */
+            score: number | null;
+            /** @description With the missing factors at their best */
+            low: number;
+            /** @description With the missing factors at their worst */
+            high: number;
+            /** @description Before the stage */
+            base: number | null;
+            /** @description Share of the weights, 0 to 1 */
+            missing: number;
+            /** @description Of a product or supplier: weighted by revenue */
+            mean: number | null;
+            stage: string | null;
+            stage_weight: number;
+            /** @description Components of a product, sites of a supplier */
+            members: number;
+            /** @description Of components and sites */
+            factors?: components["schemas"]["ScoreFactor"][];
+            inputs_left_out?: number;
+            missing_factors?: string[];
+            worst: components["schemas"]["ScoreMember"][];
+            would_change: components["schemas"]["ScoreChange"][];
+            trend: components["schemas"]["ScoreDay"][];
+            /** Format: date-time */
+            computed: string | null;
+            net_version: number;
+            currency: string;
+            /** @description Events under way that count in the hazard of sites */
+            events_known: number;
+            formula: string[];
+            assumptions: string[];
+        };
+        ScoreDraftAsk: {
+            name?: string;
+            /** @description CSV: part, quantity, parent; of what is proposed also supplier, site, country, lat, lon, lifecycle, custody, lead_days, stock */
+            text: string;
+            /**
+             * @default concept
+             * @enum {string}
+             */
+            stage: "concept" | "design" | "prototype" | "production" | "end_of_life";
+        };
+        ScoreDraftLine: {
+            id: string;
+            name: string;
+            quantity: number;
+            direct: boolean;
+            lifecycle: string;
+            custody: string;
+            suppliers: number;
+            sites: number;
+            /** @description 0 to 100; null: more than half of the weights is not known */
+            score: number | null;
+            /** @description With the missing factors at their best */
+            low: number;
+            /** @description With the missing factors at their worst */
+            high: number;
+            /** @description Before the stage */
+            base: number | null;
+            /** @description Share of the weights, 0 to 1 */
+            missing: number;
+            /** @description Of a product or supplier: weighted by revenue */
+            mean: number | null;
+            stage: string | null;
+            stage_weight: number;
+            /** @description Components of a product, sites of a supplier */
+            members: number;
+            flags: ("not_in_network" | "proposed" | "single_site" | "sole_source" | "hub" | "same_hazard" | "ends" | "custody")[];
+        };
+        ScoreDraftHub: {
+            part: string;
+            site: string;
+            site_name: string;
+            /** @description That the part stops, sites at 0.05 */
+            probability: number;
+            /** @description As if its sources had nothing in common */
+            independent: number;
+            exact: boolean;
+        };
+        ScoreDraftSpread: {
+            /** @enum {string} */
+            level: "supplier" | "site" | "cluster" | "country";
+            below: boolean;
+            parts: number;
+            unknown: number;
+            hands: number;
+            hhi: number;
+            top: string | null;
+            top_share: number;
+            one_only: number;
+        };
+        ScoreDraft: {
+            name: string;
+            title: string;
+            /** @description 0 to 100; null: more than half of the weights is not known */
+            score: number | null;
+            /** @description With the missing factors at their best */
+            low: number;
+            /** @description With the missing factors at their worst */
+            high: number;
+            /** @description Before the stage */
+            base: number | null;
+            /** @description Share of the weights, 0 to 1 */
+            missing: number;
+            /** @description Of a product or supplier: weighted by revenue */
+            mean: number | null;
+            stage: string | null;
+            stage_weight: number;
+            /** @description Components of a product, sites of a supplier */
+            members: number;
+            unknown: number;
+            proposed: number;
+            items: components["schemas"]["ScoreDraftLine"][];
+            hubs: components["schemas"]["ScoreDraftHub"][];
+            concentration: components["schemas"]["ScoreDraftSpread"][];
+            /** Format: date-time */
+            computed: string | null;
+            net_version: number;
+            currency: string;
+            /** @description Events under way that count in the hazard of sites */
+            events_known: number;
+            formula: string[];
+            assumptions: string[];
+            /** @description Always false */
+            stored: boolean;
+        };
+        ScoreRule: {
+            weights: {
+                sourcing: number;
+                gap: number;
+                hazard: number;
+                lifecycle: number;
+                lead_time: number;
+                supplier: number;
+                country: number;
+                freshness: number;
+                custody: number;
+                stock_unknown: number;
+            };
+            stages: {
+                concept: number;
+                design: number;
+                prototype: number;
+                production: number;
+                end_of_life: number;
+            };
+        };
+        ScoreRuleChange: {
+            weights?: {
+                sourcing?: number | null;
+                gap?: number | null;
+                hazard?: number | null;
+                lifecycle?: number | null;
+                lead_time?: number | null;
+                supplier?: number | null;
+                country?: number | null;
+                freshness?: number | null;
+                custody?: number | null;
+                stock_unknown?: number | null;
+            };
+            stages?: {
+                concept?: number | null;
+                design?: number | null;
+                prototype?: number | null;
+                production?: number | null;
+                end_of_life?: number | null;
+            };
+        };
+        ScoreSettings: {
+            weights: {
+                sourcing: number;
+                gap: number;
+                hazard: number;
+                lifecycle: number;
+                lead_time: number;
+                supplier: number;
+                country: number;
+                freshness: number;
+                custody: number;
+                stock_unknown: number;
+            };
+            stages: {
+                concept: number;
+                design: number;
+                prototype: number;
+                production: number;
+                end_of_life: number;
+            };
+            preset: components["schemas"]["ScoreRule"];
+            note: string;
+        };
+        Exposed: {
+            id: string;
+            name: string;
+            site: string;
+            site_name: string;
+            country: string | null;
+            supplier: string | null;
+            supplier_name: string | null;
+            ttr_days: number | null;
+            /** @description null: no exposure */
+            tts_days: number | null;
+            lost_profit: number;
+            lost_revenue: number;
+            lost_units: number;
+            rei: number;
+            gap_days: number | null;
+            products: string[];
+            /** @description hub: behind several sources of a part; single_site, same_hazard: of a part it makes */
+            flags: ("sole" | "hub" | "single_source" | "single_site" | "same_hazard" | "no_place" | "gap")[];
+        };
+        Exposure: {
+            /** Format: date-time */
+            computed: string | null;
+            elapsed_ms: number;
+            net_version: number;
+            currency: string;
+            per: string;
+            items: components["schemas"]["Exposed"][];
+            missing?: components["schemas"]["Object"][];
+            formula: string;
+            assumptions: string[];
+            total: number;
+            next: string | null;
+        };
+        ExposureCurve: {
+            currency: string;
+            net_version: number;
+            down: components["schemas"]["Object"][];
+            days: number[];
+            profit: number[];
+            revenue: number[];
+            /** @description The same outage day by day */
+            upper: number[];
+            tts_days: number | null;
+            ttr_days: number | null;
+            lost_profit: number;
+            lost_revenue: number;
+            lost_units: number;
+            gap_days: number | null;
+            revenue_at_risk: components["schemas"]["RevenueAtRisk"];
+            stops: components["schemas"]["ExposureStop"][];
+            products: components["schemas"]["ExposureProduct"][];
+            formula: string[];
+            rows_used: components["schemas"]["Object"][];
+            rows_left_out: number;
+            rows_missing: components["schemas"]["Object"][];
+            assumptions: string[];
+        };
+        ExposureStop: {
+            product: string;
+            name: string;
+            day: number;
+        };
+        ExposureProduct: {
+            id: string;
+            name: string;
+            per_day: number;
+            tts_days: number | null;
+            lost_days: number | null;
+            lost_units: number;
+            loss: number;
+            revenue: number;
+        };
+        SupplyNode: {
+            id: string;
+            /** @enum {string} */
+            kind: "product" | "class" | "part" | "site" | "supplier";
+            name: string;
+            country?: string | null;
+            /** @description quake, wind: one earthquake or cyclone of usual size reaches all sites of a part */
+            marks: ("sole" | "hub" | "quake" | "wind")[];
+        };
+        SupplyLink: {
+            from: string;
+            to: string;
+            value: number;
+            share: number;
+        };
+        SupplyGraph: {
+            net_version: number;
+            fold: string;
+            unit: string;
+            nodes: components["schemas"]["SupplyNode"][];
+            links: components["schemas"]["SupplyLink"][];
+            formula: string;
+        };
+        Spread: {
+            parts?: number;
+            unknown?: number;
+            hands?: number;
+            hhi?: number;
+            effective?: number;
+            top_share?: number;
+            top?: string | null;
+            one_only?: number;
+        };
+        ConcentrationLevel: {
+            /** @enum {string} */
+            level?: "supplier" | "site" | "cluster" | "country";
+            direct?: components["schemas"]["Spread"];
+            below?: components["schemas"]["Spread"];
+        };
+        Concentration: {
+            net_version?: number;
+            product?: string | null;
+            cluster_km?: number;
+            levels?: components["schemas"]["ConcentrationLevel"][];
+            worst?: components["schemas"]["Object"];
+            flags?: components["schemas"]["Object"][];
+            flags_left_out?: number;
+            hubs?: components["schemas"]["Object"][];
+            formula?: string;
+        };
+        SimulationAsk: {
+            years?: number;
+            seed?: number;
+            threads?: number;
+        };
+        Simulation: {
+            years?: number;
+            seed?: number;
+            currency?: string;
+            net_version?: number;
+            elapsed_ms?: number;
+            rates_version?: string;
+            mean?: number;
+            deviation?: number;
+            p50?: number;
+            p90?: number;
+            p95?: number;
+            p99?: number;
+            cvar95?: number;
+            any?: number;
+            confidence?: components["schemas"]["Object"];
+            exceedance?: number[][];
+            events_per_year?: number;
+            outages_per_year?: number;
+            outages_left_out?: number;
+            sites?: components["schemas"]["Object"][];
+            types?: components["schemas"]["Object"][];
+            assumptions?: string[];
         };
         AlarmObject: {
             type: string;
@@ -2285,6 +5050,1174 @@ export interface components {
             total: number;
             next: string | null;
         };
+        CaseSite: {
+            site: string;
+            name: string;
+            supplier: string | null;
+            supplier_name: string | null;
+            /** @enum {string} */
+            status: "potential" | "confirmed" | "no_impact" | "restored";
+            may_become: string[];
+            measure: string | null;
+            value: number | null;
+            sigma: number | null;
+            probability: number | null;
+            down_days: number | null;
+            stock_days: number | null;
+            loss: number | null;
+            /** Format: date-time */
+            since: string | null;
+            /** Format: date-time */
+            confirmed_at: string | null;
+            /** Format: date-time */
+            restored_at: string | null;
+            last_word: {
+                by?: string;
+                /** Format: date-time */
+                at?: string | null;
+            } | null;
+            note: string | null;
+            was_down_days?: number;
+            down_so_far_days?: number;
+        };
+        ClockStep: {
+            /** Format: date-time */
+            at: string | null;
+            rule: string;
+            /** Format: date-time */
+            counts_from?: string | null;
+            by_s?: number;
+            who: string;
+            reason: string;
+        };
+        Clock: {
+            id: number;
+            kind: string;
+            about: string | null;
+            object: string | null;
+            /** @enum {string} */
+            state: "runs" | "paused" | "late" | "kept" | "missed";
+            /** Format: date-time */
+            began: string | null;
+            /** Format: date-time */
+            counts_from: string | null;
+            allowed_s: number;
+            /** Format: date-time */
+            due: string | null;
+            left_s: number;
+            /** Format: date-time */
+            paused_since: string | null;
+            pauses_s: number;
+            extended_s: number;
+            extends: number;
+            /** Format: date-time */
+            stopped: string | null;
+            rules: string[];
+            formula: string;
+            steps?: components["schemas"]["ClockStep"][];
+        };
+        CaseItem: {
+            number: number;
+            text: string;
+            required: boolean;
+            needs_evidence: boolean;
+            /** @enum {string} */
+            state: "open" | "done" | "not_needed";
+            owner: string | null;
+            evidence: string | null;
+            /** Format: date-time */
+            at: string | null;
+            by: string | null;
+        };
+        Case: {
+            id: number;
+            number: string;
+            kind: string;
+            title: string;
+            /** @enum {string} */
+            state: "open" | "acting" | "watching" | "closed" | "void";
+            may_become: string[];
+            /** @enum {string} */
+            severity: "low" | "medium" | "high" | "severe";
+            owner: string | null;
+            exercise: boolean;
+            risk: number | null;
+            rule: number | null;
+            opened_by: string;
+            /** Format: date-time */
+            opened: string | null;
+            /** Format: date-time */
+            closed: string | null;
+            event: {
+                type?: string | null;
+                title?: string | null;
+                place?: string | null;
+                /** Format: date-time */
+                at?: string | null;
+            };
+            currency: string | null;
+            at_opening: {
+                net_loss?: number | null;
+                confirmed?: number | null;
+                potential?: number | null;
+                first_product?: string | null;
+                first_stops_in_days?: number | null;
+            };
+            reason: string | null;
+            figures: {
+                confirmed?: number;
+                potential?: number;
+                sites?: {
+                    [key: string]: number;
+                };
+                sites_without_loss?: number;
+                formula?: string;
+            };
+            clocks: components["schemas"]["Clock"][];
+        };
+        CasePage: {
+            id: number;
+            number: string;
+            kind: string;
+            title: string;
+            /** @enum {string} */
+            state: "open" | "acting" | "watching" | "closed" | "void";
+            may_become: string[];
+            /** @enum {string} */
+            severity: "low" | "medium" | "high" | "severe";
+            owner: string | null;
+            exercise: boolean;
+            risk: number | null;
+            rule: number | null;
+            opened_by: string;
+            /** Format: date-time */
+            opened: string | null;
+            /** Format: date-time */
+            closed: string | null;
+            event: {
+                type?: string | null;
+                title?: string | null;
+                place?: string | null;
+                /** Format: date-time */
+                at?: string | null;
+            };
+            currency: string | null;
+            at_opening: {
+                net_loss?: number | null;
+                confirmed?: number | null;
+                potential?: number | null;
+                first_product?: string | null;
+                first_stops_in_days?: number | null;
+            };
+            reason: string | null;
+            figures: {
+                confirmed?: number;
+                potential?: number;
+                sites?: {
+                    [key: string]: number;
+                };
+                sites_without_loss?: number;
+                formula?: string;
+            };
+            clocks: components["schemas"]["Clock"][];
+            summary: string | null;
+            sites: components["schemas"]["CaseSite"][];
+            checklist: components["schemas"]["CaseItem"][];
+        };
+        DrillInjectNew: {
+            minute?: number;
+            title: string;
+            text?: string;
+            /** @description Roles or names; empty: everybody */
+            to?: string[];
+            /** @description For an answer; 0: none is wanted */
+            minutes?: number;
+            /** @enum {string} */
+            area?: "detect" | "decide" | "ask" | "tell" | "record";
+        };
+        DrillScript: {
+            key: string;
+            title: string;
+            about: string;
+            minutes: number;
+            event: Record<string, never> | null;
+            roles: {
+                role: string;
+                about: string;
+            }[];
+            script: components["schemas"]["DrillInjectNew"][];
+        };
+        DrillScripts: {
+            items: components["schemas"]["DrillScript"][];
+            total: number;
+            next: string | null;
+        };
+        DrillPersonNew: {
+            user?: string;
+            name?: string;
+            role?: string;
+        };
+        DrillNew: {
+            /** @description Key of a script, number of a stored event, or an object {title, type, polygon or lat and lon, ...} */
+            event: unknown;
+            /** @description Array of injects, or the key of a script */
+            script?: unknown;
+            title?: string;
+            seed?: number;
+            draws?: number;
+            minutes?: number;
+            move?: {
+                lat?: number;
+                lon?: number;
+            };
+            scale?: number;
+            participants?: components["schemas"]["DrillPersonNew"][];
+            case?: boolean;
+        };
+        DrillEdit: {
+            script?: components["schemas"]["DrillInjectNew"][];
+            title?: string;
+            seed?: number;
+            draws?: number;
+            minutes?: number;
+            participants?: components["schemas"]["DrillPersonNew"][];
+            case?: boolean;
+        };
+        DrillHead: {
+            id: number;
+            /** @description D-031 */
+            number: string;
+            title: string;
+            exercise: boolean;
+            /** @enum {string} */
+            status: "Exercise";
+            /** @enum {string} */
+            state: "planned" | "running" | "paused" | "ended";
+            /** @enum {string} */
+            source: "replay" | "polygon" | "typed";
+            script: string | null;
+            world_event: number | null;
+            seed: number;
+            draws: number;
+            minutes: number;
+            move: {
+                lat: number;
+                lon: number;
+            };
+            scale: number;
+            opens_case: boolean;
+            case: number | null;
+            /** Format: date-time */
+            created: string | null;
+            created_by: string;
+            /** Format: date-time */
+            started: string | null;
+            /** Format: date-time */
+            paused: string | null;
+            /** Format: date-time */
+            ended: string | null;
+            ended_by: string | null;
+            /** Format: date-time */
+            now: string | null;
+            clock_s: number;
+            /** Format: date-time */
+            computed: string | null;
+            participants: number;
+            injects: number;
+            points: number | null;
+            actions: number;
+        };
+        ListOfDrill: {
+            items: components["schemas"]["DrillHead"][];
+            total: number;
+            next: string | null;
+        };
+        DrillPerson: {
+            id: number;
+            name: string;
+            user: string | null;
+            role: string | null;
+            /** Format: date-time */
+            joined: string | null;
+        };
+        DrillInject: {
+            number: number;
+            minute: number;
+            minutes: number;
+            out: boolean;
+            hidden: boolean;
+            at_s: number;
+            sent_by_hand: boolean;
+            /** @enum {string|null} */
+            area: "detect" | "decide" | "ask" | "tell" | "record" | null;
+            title: string | null;
+            text: string | null;
+            to: string[];
+            /** @enum {string} */
+            result: "pending" | "open" | "overdue" | "in_time" | "late" | "very_late" | "missing" | "not_counted" | "information";
+        };
+        DrillAnswer: {
+            inject: number;
+            person: number | null;
+            /** @enum {string} */
+            state: "pending" | "open" | "overdue" | "in_time" | "late" | "very_late" | "missing" | "not_counted";
+            after_s: number;
+            worth: number;
+            earned: number;
+            lost: number;
+            answer: number | null;
+            text: string | null;
+            by: string | null;
+            /** Format: date-time */
+            at: string | null;
+            /** @enum {string|null} */
+            grade: "good" | "weak" | "wrong" | null;
+            note: string | null;
+        };
+        DrillReason: {
+            inject: number;
+            person: number | null;
+            lost: number;
+            text: string;
+        };
+        DrillArea: {
+            /** @enum {string} */
+            area: "detect" | "decide" | "ask" | "tell" | "record";
+            name: string;
+            weight: number;
+            answers: number;
+            earned: number;
+            lost: number;
+            reasons: components["schemas"]["DrillReason"][];
+        };
+        DrillScore: {
+            points: number | null;
+            so_far: number | null;
+            tested: number;
+            earned: number;
+            lost: number;
+            formula: string;
+            areas: components["schemas"]["DrillArea"][];
+        };
+        DrillAction: {
+            id: number;
+            inject: number | null;
+            text: string;
+            owner: string | null;
+            /** Format: date-time */
+            found: string | null;
+            /** Format: date-time */
+            due: string | null;
+            /** Format: date-time */
+            done: string | null;
+            note: string | null;
+        };
+        DrillActionEdit: {
+            text?: string;
+            owner?: string;
+            /** Format: date-time */
+            due?: string | null;
+            note?: string;
+            done?: boolean;
+            inject?: number;
+        };
+        DrillRaise: {
+            owner?: string;
+            days?: number;
+        };
+        DrillGrade: {
+            /** @enum {string|null} */
+            grade?: "good" | "weak" | "wrong" | null;
+            note?: string;
+        };
+        DrillAnswerNew: {
+            text: string;
+            /** @description By whoever runs the drill: for this participant */
+            person?: number;
+        };
+        DrillCurve: {
+            mean: number;
+            any: number;
+            p50: number;
+            p95: number;
+            cvar95: number;
+            confidence: Record<string, never>;
+            exceedance: number[][];
+        };
+        DrillCost: {
+            seed: number;
+            draws: number;
+            net_version: number;
+            currency: string;
+            sites: number;
+            today: components["schemas"]["DrillCurve"];
+            more: components["schemas"]["DrillCurve"];
+            more_days: number;
+            more_products: number;
+            more_units: number;
+            cost_formula: string;
+            footprint: Record<string, never>;
+            hits: Record<string, never>[];
+            net_loss: number;
+            lost_profit: number;
+            lost_revenue: number;
+            assumptions: string[];
+        };
+        Drill: {
+            id: number;
+            /** @description D-031 */
+            number: string;
+            title: string;
+            exercise: boolean;
+            /** @enum {string} */
+            status: "Exercise";
+            /** @enum {string} */
+            state: "planned" | "running" | "paused" | "ended";
+            /** @enum {string} */
+            source: "replay" | "polygon" | "typed";
+            script: string | null;
+            world_event: number | null;
+            seed: number;
+            draws: number;
+            minutes: number;
+            move: {
+                lat: number;
+                lon: number;
+            };
+            scale: number;
+            opens_case: boolean;
+            case: number | null;
+            /** Format: date-time */
+            created: string | null;
+            created_by: string;
+            /** Format: date-time */
+            started: string | null;
+            /** Format: date-time */
+            paused: string | null;
+            /** Format: date-time */
+            ended: string | null;
+            ended_by: string | null;
+            /** Format: date-time */
+            now: string | null;
+            clock_s: number;
+            /** Format: date-time */
+            computed: string | null;
+            may_run: boolean;
+            me: number | null;
+            next: {
+                number: number;
+                minute: number;
+                in_s: number;
+            } | null;
+            participants: components["schemas"]["DrillPerson"][];
+            injects: components["schemas"]["DrillInject"][];
+            answers: components["schemas"]["DrillAnswer"][];
+            score: components["schemas"]["DrillScore"];
+            actions: components["schemas"]["DrillAction"][];
+            before: {
+                id: number;
+                number: string;
+                ended: string | null;
+                points: number | null;
+            } | null;
+            event: Record<string, never> | null;
+            cost: components["schemas"]["DrillCost"] | null;
+        };
+        ListOfCase: {
+            items: components["schemas"]["Case"][];
+            total: number;
+            next: string | null;
+        };
+        CaseSiteNew: {
+            site: string;
+            name?: string;
+            supplier?: string;
+            supplier_name?: string;
+            measure?: string;
+            value?: number | null;
+            sigma?: number | null;
+            probability?: number | null;
+            down_days?: number | null;
+            stock_days?: number | null;
+            loss?: number | null;
+        };
+        CaseNew: {
+            /** @description Number of the risk that it is opened for; nothing else is needed then */
+            risk?: number;
+            title?: string;
+            /** @enum {string} */
+            severity?: "low" | "medium" | "high" | "severe";
+            owner?: string;
+            exercise?: boolean;
+            event?: {
+                type?: string;
+                title?: string;
+                place?: string;
+                /** Format: date-time */
+                at?: string;
+            };
+            sites?: components["schemas"]["CaseSiteNew"][];
+            currency?: string;
+        };
+        CaseEdit: {
+            title?: string;
+            /** @enum {string} */
+            severity?: "low" | "medium" | "high" | "severe";
+            owner?: string;
+            /** @enum {string} */
+            state?: "open" | "acting" | "watching" | "closed" | "void";
+            reason?: string;
+        };
+        CaseSiteEdit: {
+            /** @enum {string} */
+            status?: "potential" | "confirmed" | "no_impact" | "restored";
+            days?: number | null;
+            note?: string;
+        };
+        Question: {
+            id: number;
+            site: string;
+            site_name: string;
+            supplier: string | null;
+            supplier_name: string | null;
+            to: string | null;
+            to_name: string | null;
+            contact: number;
+            language: string;
+            text: string | null;
+            /** @enum {string} */
+            state: "waiting" | "sent" | "opened" | "answered" | "silent" | "failed" | "withdrawn" | "withheld";
+            asked_by: string;
+            /** Format: date-time */
+            asked: string | null;
+            /** Format: date-time */
+            sent: string | null;
+            /** Format: date-time */
+            opened: string | null;
+            opens: number;
+            reminders: number;
+            escalations: number;
+            /** Format: date-time */
+            next: string | null;
+            /** Format: date-time */
+            expires: string | null;
+            clock?: components["schemas"]["Clock"];
+            answer: {
+                /** Format: date-time */
+                at?: string | null;
+                /** @enum {string} */
+                impact?: "yes" | "no";
+                days?: number | null;
+                text?: string | null;
+                name?: string | null;
+                via?: string;
+                after_s?: number;
+            } | null;
+            /** @description Shown once, where it was asked for */
+            link?: string;
+            link_note?: string;
+        };
+        Language: {
+            code: string;
+            name: string;
+        };
+        Questions: {
+            questions: components["schemas"]["Question"][];
+            languages: components["schemas"]["Language"][];
+        };
+        QuestionNew: {
+            site: string;
+            /** @description Mail address; else the first of the table of contacts */
+            to?: string;
+            to_name?: string;
+            language?: string;
+            text?: string;
+            /** @description Show a link once instead of mailing it */
+            link?: boolean;
+            hours?: number;
+            days?: number;
+        };
+        QuestionAnswer: {
+            /** @enum {string} */
+            impact: "yes" | "no";
+            days?: number | null;
+            text?: string;
+            name?: string;
+        };
+        Reason: {
+            reason?: string;
+        };
+        Plan: {
+            id: number;
+            /** @enum {string} */
+            kind: "buffer" | "second_source" | "alternate" | "last_time_buy" | "allocation";
+            title: string;
+            part: string | null;
+            site: string | null;
+            product: string | null;
+            to: string | null;
+            units: number | null;
+            capacity_per_day: number | null;
+            bring_up_days: number | null;
+            cost: number | null;
+            currency: string | null;
+            owner: string | null;
+            /** Format: date-time */
+            ready: string | null;
+            /** Format: date-time */
+            start_by: string | null;
+            /** @enum {string} */
+            state: "drafted" | "chosen" | "done" | "dropped";
+            chosen: boolean;
+            may_become: string[];
+            /** Format: date-time */
+            chosen_at: string | null;
+            chosen_by: string | null;
+            /** Format: date-time */
+            done_at: string | null;
+            note: string | null;
+        };
+        Plans: {
+            plans: components["schemas"]["Plan"][];
+        };
+        PlanNew: {
+            /** @enum {string} */
+            kind: "buffer" | "second_source" | "alternate" | "last_time_buy" | "allocation";
+            title: string;
+            part?: string;
+            site?: string;
+            to?: string;
+            product?: string;
+            units?: number | null;
+            capacity_per_day?: number | null;
+            bring_up_days?: number | null;
+            cost?: number | null;
+            currency?: string;
+            owner?: string;
+            /** Format: date-time */
+            ready?: string | null;
+            /** Format: date-time */
+            start_by?: string | null;
+            note?: string;
+        };
+        PlanEdit: {
+            /** @enum {string} */
+            kind?: "buffer" | "second_source" | "alternate" | "last_time_buy" | "allocation";
+            title?: string;
+            part?: string;
+            site?: string;
+            to?: string;
+            product?: string;
+            units?: number | null;
+            capacity_per_day?: number | null;
+            bring_up_days?: number | null;
+            cost?: number | null;
+            currency?: string;
+            owner?: string;
+            /** Format: date-time */
+            ready?: string | null;
+            /** Format: date-time */
+            start_by?: string | null;
+            note?: string;
+            /** @enum {string} */
+            state?: "drafted" | "chosen" | "done" | "dropped";
+            reason?: string;
+        };
+        PlanComparison: {
+            draws: number;
+            seed: number;
+            currency: string;
+            net_version: number;
+            loss_without: number;
+            by: string;
+            plans: {
+                id?: string;
+                set?: boolean;
+                cost?: number | null;
+                avoids?: number | null;
+                confidence?: (number | null)[];
+                p10?: number | null;
+                p90?: number | null;
+                per_money?: number | null;
+                loss?: number | null;
+                overlap?: number | null;
+            }[];
+            formula: string;
+            assumptions: string[];
+            rows_used: Record<string, never>[];
+            sites_not_in_network: number;
+        };
+        CaseNotice: {
+            id: number;
+            what: string;
+            question: number | null;
+            /** @enum {string} */
+            channel: "mail" | "webhook";
+            to: string;
+            to_name: string | null;
+            subject: string;
+            body: string;
+            /** @enum {string} */
+            state: "draft" | "queued" | "sent" | "failed" | "withheld";
+            by: string;
+            /** Format: date-time */
+            created: string | null;
+            tries: number;
+            /** Format: date-time */
+            next: string | null;
+            /** Format: date-time */
+            sent: string | null;
+            receipt: string | null;
+            problem: string | null;
+        };
+        CaseNotices: {
+            notices: components["schemas"]["CaseNotice"][];
+        };
+        CaseNoticeNew: {
+            /** @enum {string} */
+            channel?: "mail" | "webhook";
+            to: string;
+            to_name?: string;
+            subject: string;
+            body: string;
+            draft?: boolean;
+        };
+        CaseNoticeEdit: {
+            /** @enum {string} */
+            state: "queued";
+        };
+        CaseEntry: {
+            id: number;
+            /** Format: date-time */
+            at: string | null;
+            what: string;
+            who: string;
+            text: string;
+        };
+        ListOfCaseEntry: {
+            items: components["schemas"]["CaseEntry"][];
+            total: number;
+            next: string | null;
+        };
+        CaseEntryNew: {
+            text: string;
+        };
+        Added: {
+            added: boolean;
+        };
+        Checklist: {
+            checklist: components["schemas"]["CaseItem"][];
+        };
+        CaseItemEdit: {
+            /** @enum {string} */
+            state?: "open" | "done" | "not_needed";
+            owner?: string;
+            evidence?: string;
+        };
+        Clocks: {
+            clocks: components["schemas"]["Clock"][];
+        };
+        ClockRule: {
+            /** @enum {string} */
+            rule: "redate" | "pause" | "resume" | "extend" | "stop";
+            /**
+             * Format: date-time
+             * @description redate: it counts from then
+             */
+            from?: string;
+            /** @description extend: by so much */
+            minutes?: number;
+            reason: string;
+        };
+        CaseAction: {
+            id: number;
+            text: string;
+            owner: string | null;
+            /** Format: date-time */
+            due: string | null;
+            /** Format: date-time */
+            done: string | null;
+            late: boolean;
+            note: string | null;
+        };
+        CaseActionEdit: {
+            text?: string;
+            owner?: string;
+            /** Format: date-time */
+            due?: string | null;
+            note?: string;
+            done?: boolean;
+        };
+        AfterAction: {
+            summary: string | null;
+            worked: string | null;
+            failed: string | null;
+            final: boolean;
+            open_days: number;
+            currency: string | null;
+            outcome: Record<string, never>;
+            questions: Record<string, never>;
+            clocks: components["schemas"]["Clock"][];
+            plans: components["schemas"]["Plan"][];
+            actions: components["schemas"]["CaseAction"][];
+        };
+        AfterActionEdit: {
+            summary?: string;
+            worked?: string;
+            failed?: string;
+        };
+        CaseExport: {
+            format: string;
+            tenant: string;
+            /** Format: date-time */
+            exported: string | null;
+            exported_by: string;
+            case: components["schemas"]["Case"];
+            sites: components["schemas"]["CaseSite"][];
+            questions: components["schemas"]["Question"][];
+            notices: components["schemas"]["CaseNotice"][];
+            checklist: components["schemas"]["CaseItem"][];
+            clocks: components["schemas"]["Clock"][];
+            timeline: components["schemas"]["CaseEntry"][];
+            after_action: components["schemas"]["AfterAction"];
+        };
+        CaseRule: {
+            id: number;
+            name: string;
+            enabled: boolean;
+            min_net_loss: number;
+            /** @enum {string} */
+            min_severity: "low" | "medium" | "high" | "severe";
+            sites: string | null;
+            owner: string | null;
+            ask: boolean;
+            /** Format: date-time */
+            created: string | null;
+        };
+        CaseRules: {
+            items: components["schemas"]["CaseRule"][];
+        };
+        CaseRuleEdit: {
+            name?: string;
+            min_net_loss?: number;
+            /** @enum {string} */
+            min_severity?: "low" | "medium" | "high" | "severe";
+            /** @description Comma list of sites; one of them is hit */
+            sites?: string;
+            owner?: string;
+            ask?: boolean;
+            enabled?: boolean;
+        };
+        RemovedCase: {
+            removed: number;
+        };
+        AnswerPage: {
+            customer: string;
+            supplier: string | null;
+            site: string;
+            event: string;
+            event_place: string | null;
+            /** Format: date-time */
+            event_at: string | null;
+            exercise: boolean;
+            text: string | null;
+            /** Format: date-time */
+            asked: string | null;
+            /** Format: date-time */
+            due: string | null;
+            /** Format: date-time */
+            expires: string | null;
+            language: string;
+            answered: {
+                /** Format: date-time */
+                at?: string | null;
+                /** @enum {string} */
+                impact?: "yes" | "no";
+                days?: number | null;
+                text?: string | null;
+                name?: string | null;
+            } | null;
+            texts: {
+                [key: string]: string;
+            };
+            choices: {
+                /** @enum {string} */
+                impact?: "yes" | "no";
+                label?: string;
+                days?: boolean;
+            }[];
+            languages: components["schemas"]["Language"][];
+            others: {
+                id?: string;
+                customer?: string;
+                site?: string;
+                event?: string;
+            }[];
+        };
+        AnswerNew: {
+            /** @enum {string} */
+            impact: "yes" | "no";
+            days?: number | null;
+            text?: string;
+            name?: string;
+            /** @description Ids of the member others */
+            share_with?: string[];
+        };
+        SupplyWhole: {
+            version?: number;
+            currency?: string | null;
+            counts?: {
+                [key: string]: number;
+            };
+            layouts?: number;
+            /** Format: date-time */
+            changed?: string | null;
+            mapped?: {
+                confirmed?: number;
+                inferred?: number;
+                none?: number;
+                parts?: number;
+                parts_mapped?: number;
+                formula?: string;
+            } | null;
+            stale?: number;
+            findings?: {
+                error?: number;
+                warning?: number;
+            } | null;
+        };
+        SupplyColumn: {
+            name?: string;
+            kind?: string;
+            key?: boolean;
+            required?: boolean;
+            refers?: string | null;
+            min?: number;
+            above_min?: boolean;
+            max?: number;
+            words?: string | null;
+            unit?: string | null;
+            about?: string;
+        };
+        SupplyTable: {
+            name?: string;
+            noun?: string;
+            about?: string;
+            columns?: components["schemas"]["SupplyColumn"][];
+        };
+        SupplyRow: {
+            key?: string;
+            cells?: {
+                [key: string]: string;
+            };
+            since?: number;
+            until?: number | null;
+            /** Format: date-time */
+            at?: string | null;
+            by?: string;
+            change?: string;
+        };
+        SupplyRowEdit: {
+            cells: {
+                [key: string]: string | null;
+            };
+        };
+        SupplyRemoved: {
+            removed?: string;
+            change?: number;
+        };
+        SupplyReversed: {
+            reversed?: number;
+        };
+        SupplyChange: {
+            number?: number;
+            /** Format: date-time */
+            at?: string | null;
+            by?: string;
+            /** @enum {string} */
+            kind?: "import" | "edit" | "undo" | "fix";
+            title?: string;
+            added?: number;
+            changed?: number;
+            removed?: number;
+            undoes?: number | null;
+            undone_by?: number | null;
+        };
+        SupplyFinding: {
+            /** @enum {string} */
+            kind?: "error" | "warning";
+            what?: string;
+            file?: string;
+            line?: number | null;
+            column?: string;
+            value?: string;
+            text?: string;
+            fix?: string | null;
+        };
+        SupplyDecision: {
+            number?: number;
+            kind?: string;
+            subject?: string;
+            answer?: string;
+            /** Format: date-time */
+            at?: string | null;
+            by?: string;
+            /** Format: date-time */
+            reversed?: string | null;
+            reversed_by?: string | null;
+        };
+        SupplyDecisionNew: {
+            /** @enum {string} */
+            kind: "same_supplier" | "duplicate_site" | "wrong_place";
+            subject: string;
+            answer: string;
+            fix?: {
+                lat?: number;
+                lon?: number;
+            };
+        };
+        SupplyLayout: {
+            id?: string;
+            name?: string;
+            table?: string;
+            columns?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            at?: string | null;
+            by?: string;
+        };
+        SupplyImport: {
+            id?: string;
+            name?: string;
+            by?: string;
+            /** Format: date-time */
+            created?: string | null;
+            /** Format: date-time */
+            expires?: string | null;
+            bytes?: number;
+            /** @enum {string} */
+            state?: "files" | "checking" | "checked" | "applying";
+            files?: components["schemas"]["SupplyFile"][];
+        };
+        SupplyImportNew: {
+            name?: string;
+        };
+        SupplyFile: {
+            name?: string;
+            bytes?: number;
+        };
+        SupplyCheck: {
+            layout?: string;
+            /** @description {file: {theirs: ours}}; ours: a column, column*7, - to leave it, + to keep it as it is; theirs =28: a value for all rows */
+            columns?: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            decisions?: components["schemas"]["SupplyDecisionNew"][];
+            /** @enum {string} */
+            mode?: "merge" | "replace";
+        };
+        SupplyShareNew: {
+            /** @description As of export; preset sources */
+            redact?: string;
+        };
+        SupplyApply: {
+            /** @enum {string} */
+            mode?: "merge" | "replace";
+        };
+        SupplyReport: {
+            /** @enum {string} */
+            state?: "checking" | "checked";
+            done?: number;
+            mode?: string;
+            files?: {
+                name?: string;
+                table?: string | null;
+                rows?: number;
+                bad?: number;
+                encoding?: string;
+                separator?: string;
+                decimal?: string;
+                columns?: {
+                    theirs?: string;
+                    ours?: string | null;
+                    first?: string;
+                    filled?: number;
+                    note?: string;
+                }[];
+            }[];
+            errors?: number;
+            warnings?: number;
+            findings?: components["schemas"]["SupplyFinding"][];
+            proposals_total?: number;
+            proposals?: {
+                id?: string;
+                kind?: string;
+                subject?: string;
+                text?: string;
+                likeness?: number;
+                fix?: {
+                    lat?: number;
+                    lon?: number;
+                };
+                answer?: string | null;
+            }[];
+            would?: {
+                new?: number;
+                changed?: number;
+                same?: number;
+                removed?: number;
+            };
+        };
+        SupplyApplied: {
+            /** @enum {string} */
+            state?: "applying" | "applied";
+            done?: number;
+            change?: number | null;
+            did?: {
+                new?: number;
+                changed?: number;
+                same?: number;
+                removed?: number;
+            };
+        };
+        ListOfSupplyTable: {
+            items: components["schemas"]["SupplyTable"][];
+            total?: number;
+            next?: string | null;
+        };
+        ListOfSupplyRow: {
+            items: components["schemas"]["SupplyRow"][];
+            total?: number;
+            next?: string | null;
+        };
+        ListOfSupplyChange: {
+            items: components["schemas"]["SupplyChange"][];
+            total?: number;
+            next?: string | null;
+        };
+        ListOfSupplyFinding: {
+            items: components["schemas"]["SupplyFinding"][];
+            total?: number;
+            next?: string | null;
+        };
+        ListOfSupplyDecision: {
+            items: components["schemas"]["SupplyDecision"][];
+            total?: number;
+            next?: string | null;
+        };
+        ListOfSupplyLayout: {
+            items: components["schemas"]["SupplyLayout"][];
+            total?: number;
+            next?: string | null;
+        };
+        ListOfSupplyImport: {
+            items: components["schemas"]["SupplyImport"][];
+            total?: number;
+            next?: string | null;
+        };
     };
     responses: {
         /** @description Why it was not done */
@@ -2314,6 +6247,8 @@ export interface components {
         token: number;
         /** @description Number of the grant */
         grant: number;
+        /** @description Number of the risk */
+        risk: number;
         /** @description Number of the alarm */
         alarm: number;
         /** @description Number of the saved search */
@@ -2322,6 +6257,18 @@ export interface components {
         session: number;
         /** @description Slug of the department */
         department: string;
+        /** @description Name of the feed */
+        feed: string;
+        /** @description Number of the event */
+        worldEvent: number;
+        /** @description Code of the catalogue such as GEO-001, or a family such as GEO */
+        q_event_type: string;
+        /** @description Only those that stand, or that were withdrawn */
+        q_standing: "yes" | "no";
+        /** @description Only those that people typed, or that feeds told of */
+        q_typed: "yes" | "no";
+        /** @description What they belong to, such as case:417 */
+        q_about: string;
         /** @description How many at most */
         q_limit: number;
         /** @description `next` of the page before */
@@ -2362,12 +6309,64 @@ export interface components {
         q_site: string;
         /** @description What came since */
         q_since: string;
+        /** @description A table of the network of supply */
+        supplyTable: "suppliers" | "sites" | "parts" | "part_sites" | "products" | "bom" | "revenue" | "rates" | "contacts";
+        /** @description Key of a row: its key cells joined by @ */
+        supplyKey: string;
+        /** @description Number of the change or decision */
+        supplyNumber: number;
+        /** @description Id of the import */
+        supplyImport: number;
+        /** @description Name of the file */
+        supplyFile: string;
+        /** @description Id of the layout */
+        supplyLayout: string;
         /** @description ETag of the object that is changed; 412 when it changed meanwhile */
         ifMatch: string;
         /** @description The same key within a day makes it once */
         idempotencyKey: string;
         /** @description Go on behind this event */
         lastEventId: string;
+        /** @description Id of the drill */
+        drill: number;
+        /** @description Number of the inject */
+        inject: number;
+        /** @description Id of the answer */
+        drillAnswer: number;
+        /** @description Id of the action */
+        drillAction: number;
+        /** @description Id of the case */
+        case: number;
+        /** @description Id of the site in the network of supply */
+        caseSite: string;
+        /** @description Id of the question */
+        question: number;
+        /** @description Id of the plan */
+        plan: number;
+        /** @description Id of the notice */
+        caseNotice: number;
+        /** @description Number of the item */
+        caseItem: number;
+        /** @description Id of the action */
+        caseAction: number;
+        /** @description Id of the clock */
+        clock: number;
+        /** @description Id of the rule */
+        caseRule: number;
+        /** @description Token of the link, 43 characters */
+        answerToken: string;
+        /** @description Which cases; preset running */
+        q_caseState: "running" | "over" | "all";
+        /** @description Only of this owner */
+        q_caseOwner: string;
+        /** @description Only exercises, or none */
+        q_exercise: "yes" | "no";
+        /** @description How often the event is drawn */
+        q_draws: number;
+        /** @description Of the draws; the same seed gives the same figures */
+        q_seed: number;
+        /** @description Of the texts */
+        q_language: string;
     };
     requestBodies: never;
     headers: never;
@@ -5478,6 +9477,1284 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
+    getTenantRisks: {
+        parameters: {
+            query?: {
+                /** @description Which */
+                state?: "open" | "muted" | "small" | "untouched" | "ended" | "all";
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfRisk"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantRisksStream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantRisksPrecision: {
+        parameters: {
+            query?: {
+                /** @description How many weeks */
+                weeks?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfRiskWeek"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantRisksSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskSettings"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editTenantRisksSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RiskSettingsEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskSettings"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantRisksOne: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the risk */
+                r: components["parameters"]["risk"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskShown"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editTenantRisksOne: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the risk */
+                r: components["parameters"]["risk"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RiskEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskShown"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyWhole"];
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyTables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfSupplyTable"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyRows: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description The `next` of the page before */
+                after?: string;
+                /** @description As it was believed then: a time, or the number of a change */
+                at?: string;
+                /** @description Only rows that hold this text */
+                find?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description A table of the network of supply */
+                b: components["parameters"]["supplyTable"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfSupplyRow"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyRow: {
+        parameters: {
+            query?: {
+                /** @description As it was believed then: a time, or the number of a change */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description A table of the network of supply */
+                b: components["parameters"]["supplyTable"];
+                /** @description Key of a row: its key cells joined by @ */
+                k: components["parameters"]["supplyKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyRow"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    putTenantSupplyRow: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description A table of the network of supply */
+                b: components["parameters"]["supplyTable"];
+                /** @description Key of a row: its key cells joined by @ */
+                k: components["parameters"]["supplyKey"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SupplyRowEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyRow"];
+                };
+            };
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyRow"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    removeTenantSupplyRow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description A table of the network of supply */
+                b: components["parameters"]["supplyTable"];
+                /** @description Key of a row: its key cells joined by @ */
+                k: components["parameters"]["supplyKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyRemoved"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyRowHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description A table of the network of supply */
+                b: components["parameters"]["supplyTable"];
+                /** @description Key of a row: its key cells joined by @ */
+                k: components["parameters"]["supplyKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfSupplyRow"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyChanges: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description The `next` of the page before */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfSupplyChange"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postTenantSupplyChangeUndo: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the change or decision */
+                n: components["parameters"]["supplyNumber"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyChange"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyFindings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfSupplyFinding"];
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyDecisions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfSupplyDecision"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postTenantSupplyDecisions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SupplyDecisionNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyDecision"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    removeTenantSupplyDecision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the change or decision */
+                n: components["parameters"]["supplyNumber"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyReversed"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyLayouts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfSupplyLayout"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    removeTenantSupplyLayout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the layout */
+                l: components["parameters"]["supplyLayout"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyRemoved"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyImports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfSupplyImport"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postTenantSupplyImports: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SupplyImportNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyImport"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the import */
+                i: components["parameters"]["supplyImport"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyImport"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    removeTenantSupplyImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the import */
+                i: components["parameters"]["supplyImport"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyRemoved"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    putTenantSupplyImportFile: {
+        parameters: {
+            query?: {
+                /** @description Where the piece belongs: the bytes so far */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the import */
+                i: components["parameters"]["supplyImport"];
+                /** @description Name of the file */
+                f: components["parameters"]["supplyFile"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyFile"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postTenantSupplyImportCheck: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the import */
+                i: components["parameters"]["supplyImport"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SupplyCheck"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyReport"];
+                };
+            };
+            /** @description Not done yet: ask again */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyReport"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postTenantSupplyImportApply: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the import */
+                i: components["parameters"]["supplyImport"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SupplyApply"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyApplied"];
+                };
+            };
+            /** @description Not done yet: ask again */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyApplied"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyExport: {
+        parameters: {
+            query?: {
+                /** @description ndjson (preset) or omts */
+                format?: "ndjson" | "omts";
+                /** @description What is left out or renamed: sources, places, money, stock, contacts, apart by commas */
+                redact?: string;
+                /** @description As it was believed then: a time, or the number of a change */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "application/json": Record<string, never>;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postTenantSupplyShares: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SupplyShareNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyExportTable: {
+        parameters: {
+            query?: {
+                /** @description As it was believed then: a time, or the number of a change */
+                at?: string;
+                /** @description What is left out or renamed: sources, places, money, stock, contacts, apart by commas */
+                redact?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Name of the file */
+                f: components["parameters"]["supplyFile"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyExposure: {
+        parameters: {
+            query?: {
+                /** @description Sites or nodes */
+                per?: "site" | "node";
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exposure"];
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyExposureCurve: {
+        parameters: {
+            query?: {
+                /** @description Comma list of sites */
+                sites?: string;
+                /** @description Comma list of part@site */
+                nodes?: string;
+                /** @description Days */
+                until?: number;
+                /** @description Share of capacity that is left */
+                left?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExposureCurve"];
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyScores: {
+        parameters: {
+            query?: {
+                /** @description Of what */
+                kind?: "component" | "product" | "supplier" | "site";
+                /** @description At most so many */
+                limit?: number;
+                /** @description `next` of the page before */
+                after?: string;
+                /** @description In ids and names */
+                find?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scores"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    runTenantSupplyScoresDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScoreDraftAsk"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreDraft"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyScoresSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreSettings"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editTenantSupplyScoresSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScoreRuleChange"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreSettings"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyScoresOne: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Of what */
+                kind: "component" | "product" | "supplier" | "site";
+                /** @description Its id in the network */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreShown"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyGraph: {
+        parameters: {
+            query?: {
+                /** @description One product */
+                product?: string;
+                /** @description By class of part, or each part */
+                fold?: "class" | "none";
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyGraph"];
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantSupplyConcentration: {
+        parameters: {
+            query?: {
+                /** @description One product */
+                product?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Concentration"];
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postTenantSupplySimulate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulationAsk"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
     getTenantAlarms: {
         parameters: {
             query?: {
@@ -5630,6 +10907,2359 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListOfAlarmStep"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getAnswer: {
+        parameters: {
+            query?: {
+                /** @description Of the texts */
+                language?: components["parameters"]["q_language"];
+            };
+            header?: never;
+            path: {
+                /** @description Token of the link, 43 characters */
+                k: components["parameters"]["answerToken"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerPage"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    giveAnswer: {
+        parameters: {
+            query?: {
+                /** @description Of the texts */
+                language?: components["parameters"]["q_language"];
+            };
+            header?: never;
+            path: {
+                /** @description Token of the link, 43 characters */
+                k: components["parameters"]["answerToken"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerPage"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getCases: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+                /** @description Which cases; preset running */
+                state?: components["parameters"]["q_caseState"];
+                /** @description Only of this owner */
+                owner?: components["parameters"]["q_caseOwner"];
+                /** @description Only exercises, or none */
+                exercise?: components["parameters"]["q_exercise"];
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfCase"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    openCase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getCase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    removeCase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedCase"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editCase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    addCaseSite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseSiteNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    sayCaseSite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the site in the network of supply */
+                s: components["parameters"]["caseSite"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseSiteEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getQuestions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Questions"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    askQuestion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    remindQuestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the question */
+                q: components["parameters"]["question"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    noteAnswer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the question */
+                q: components["parameters"]["question"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuestionAnswer"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    withdrawQuestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the question */
+                q: components["parameters"]["question"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getPlans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plans"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    addPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    comparePlans: {
+        parameters: {
+            query?: {
+                /** @description How often the event is drawn */
+                draws?: components["parameters"]["q_draws"];
+                /** @description Of the draws; the same seed gives the same figures */
+                seed?: components["parameters"]["q_seed"];
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanComparison"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    removePlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the plan */
+                p: components["parameters"]["plan"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedCase"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the plan */
+                p: components["parameters"]["plan"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getCaseNotices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseNotices"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    addCaseNotice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseNoticeNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseNotice"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    sendCaseNotice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the notice */
+                n: components["parameters"]["caseNotice"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseNoticeEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseNotice"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getCaseTimeline: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfCaseEntry"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    noteCase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseEntryNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Added"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getChecklist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checklist"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    setChecklistItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Number of the item */
+                n: components["parameters"]["caseItem"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseItemEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseItem"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getClocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clocks"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    stepClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the clock */
+                k: components["parameters"]["clock"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockRule"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clock"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getAfterAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AfterAction"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    writeAfterAction: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AfterActionEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AfterAction"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    addCaseAction: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseActionEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseAction"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editCaseAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+                /** @description Id of the action */
+                n: components["parameters"]["caseAction"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseActionEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseAction"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    exportCase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the case */
+                c: components["parameters"]["case"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseExport"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getCaseRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseRules"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    addCaseRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseRuleEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseRule"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    removeCaseRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the rule */
+                r: components["parameters"]["caseRule"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedCase"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editCaseRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the rule */
+                r: components["parameters"]["caseRule"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseRuleEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseRule"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getDrillScripts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrillScripts"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getDrills: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfDrill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    addDrill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrillNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getDrill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    removeDrill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedCase"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editDrill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrillEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    costDrill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    startDrill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    pauseDrill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    endDrill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    joinDrill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    sendInject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Number of the inject */
+                n: components["parameters"]["inject"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    answerInject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Number of the inject */
+                n: components["parameters"]["inject"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrillAnswerNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getInjectCap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Number of the inject */
+                n: components["parameters"]["inject"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/cap+xml": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    gradeAnswer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Id of the answer */
+                n: components["parameters"]["drillAnswer"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrillGrade"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    addDrillAction: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrillActionEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    raiseDrillActions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrillRaise"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    removeDrillAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Id of the action */
+                n: components["parameters"]["drillAction"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editDrillAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+                /** @description Id of the action */
+                n: components["parameters"]["drillAction"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrillActionEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getDrillReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Id of the drill */
+                d: components["parameters"]["drill"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getInstanceFeeds: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfFeed"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postInstanceFeeds: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feed"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getInstanceFeedsOne: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the feed */
+                f: components["parameters"]["feed"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feed"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    removeInstanceFeedsOne: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Name of the feed */
+                f: components["parameters"]["feed"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editInstanceFeedsOne: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Name of the feed */
+                f: components["parameters"]["feed"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feed"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postInstanceFeedsOneRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the feed */
+                f: components["parameters"]["feed"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feed"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getInstanceFeedsOneRefused: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the feed */
+                f: components["parameters"]["feed"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfRefused"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantFeeds: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfFeed"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantEventTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Object"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantEvents: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+                /** @description Code of the catalogue such as GEO-001, or a family such as GEO */
+                type?: components["parameters"]["q_event_type"];
+                /** @description Only those that stand, or that were withdrawn */
+                standing?: components["parameters"]["q_standing"];
+                /** @description Only those that people typed, or that feeds told of */
+                typed?: components["parameters"]["q_typed"];
+                /** @description What came since */
+                since?: components["parameters"]["q_since"];
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfWorldEvent"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postTenantEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorldEventNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorldEvent"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantEventsOne: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the event */
+                e: components["parameters"]["worldEvent"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorldEvent"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    withdrawTenantEventsOne: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the event */
+                e: components["parameters"]["worldEvent"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorldEvent"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    editTenantEventsOne: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object that is changed; 412 when it changed meanwhile */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the event */
+                e: components["parameters"]["worldEvent"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorldEventEdit"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorldEvent"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantEventsOneHistory: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+                /** @description Number of the event */
+                e: components["parameters"]["worldEvent"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Object"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantNotices: {
+        parameters: {
+            query?: {
+                /** @description How many at most */
+                limit?: components["parameters"]["q_limit"];
+                /** @description `next` of the page before */
+                after?: components["parameters"]["q_after"];
+                /** @description What they belong to, such as case:417 */
+                about?: components["parameters"]["q_about"];
+            };
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOfNotice"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postTenantNotices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key within a day makes it once */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeNew"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    getTenantWebhookKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Object"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    postTenantWebhookKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Slug of the tenant */
+                t: components["parameters"]["tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Object"];
                 };
             };
             "4XX": components["responses"]["Problem"];

@@ -22,6 +22,7 @@ const pages: AdminPage[] = [
     { path: '/admin/onboarding', title: 'Onboarding', shows: may('devices', 'add'), load: () => import('./Onboarding.svelte') },
     { path: '/admin/retention', title: 'Retention', shows: () => session.may('retention', 'set') || session.may('logs', 'purge'), load: () => import('./Retention.svelte') },
     { path: '/admin/erasure', title: 'Erasure', shows: () => session.may('logs', 'purge') || session.may('events', 'read'), load: () => import('./Erasure.svelte') },
+    { path: '/admin/feeds', title: 'Feeds', shows: may('feeds'), load: () => import('./Feeds.svelte') },
     { path: '/admin/audit', title: 'Audit log', shows: may('events'), load: () => import('./Audit.svelte') },
     { path: '/admin/system', title: 'System', shows: may('health'), load: () => import('./System.svelte') },
 ];
