@@ -372,7 +372,8 @@ static void put_curve_formula(struct fl_json *json)
         "capacity: sum of u_i at a site <= capacity x share left x t",
         "demand: l_v + u_v >= demand_v t - stock_v; u = 0 for what is down; l, u >= 0",
         "tts_days = max t with all l = 0; null: no exposure",
-        "upper(t): the same outage simulated day by day, with lead times",
+        "upper(t): the same outage day by day; who was down delivers again a lead time after it is "
+        "back, so its standstill is t and a lead time",
     };
 
     fl_json_array(json, "formula");

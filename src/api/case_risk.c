@@ -80,6 +80,7 @@ static bool take_hit(const json_t *hit, struct fl_case_site *s)
         return false;
     (void)!fl_case_json_text(hit, "name", s->name, sizeof s->name, NULL);
     (void)!fl_case_json_text(hit, "supplier", s->supplier, sizeof s->supplier, NULL);
+    (void)!fl_case_json_text(hit, "supplier_name", s->supplier_name, sizeof s->supplier_name, NULL);
     (void)!fl_case_json_text(hit, "measure", s->measure, sizeof s->measure, NULL);
     take_number(hit, "value", 1000, &s->value_m);
     take_number(hit, "sigma", 1000, &s->sigma_m);

@@ -213,6 +213,7 @@ static void put_hit(struct fl_json *json, const struct fl_net *net, const struct
     fl_json_u64(json, "parts", s->parts);
     fl_json_u64(json, "sole_parts", s->sole);
     fl_json_f64(json, "loss", s->loss);
+    fl_supply_json_days(json, "stock_days", s->tts_days);
     fl_json_end(json);
 }
 

@@ -92,7 +92,7 @@ static int step(struct fl_demo_run *run, const char *tenant, const char *import,
 
         rc = ask(run, "POST",
                  fl_cli_path(&path, API, tenant, "/supply/imports/", import, "/", what, NULL),
-                 json_pack("{s:s}", "mode", "merge"), &answer, err);
+                 i == 0 ? json_pack("{s:s}", "mode", "merge") : json_object(), &answer, err);
         done = rc == FL_OK && strcmp(fl_js_text(answer, "state"), over) == 0;
         json_decref(answer);
     }

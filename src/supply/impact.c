@@ -64,7 +64,7 @@ static int take_sites(const struct fl_net *net, struct fl_arena *arena, struct f
         return no_memory(err);
     for (uint32_t i = 0; i < ret->hits.count; i++) {
         const struct fl_hit *hit = &ret->hits.hits[i];
-        struct fl_impact_site site = {.hit = *hit, .loss = NAN};
+        struct fl_impact_site site = {.hit = *hit, .loss = NAN, .tts_days = NAN};
 
         site.parts = of->start[hit->site + 1] - of->start[hit->site];
         if (site.parts == 0 || !(hit->probability > 0))
@@ -196,7 +196,7 @@ static int price_alone(struct fl_exposure *x, struct fl_impact *im, struct fl_ar
                                          .source = FL_NET_NONE,
                                          .left = 1 - fmin(hit->down_share, 1),
                                          .days = hit->down_days[1]};
-        struct fl_loss loss = {.lost_profit = 0};
+        struct fl_loss loss = {.tts_days = INFINITY};
         int r = FL_OK;
 
         if (hit->down_days[1] > 0 && hit->down_share > 0)
@@ -204,6 +204,7 @@ static int price_alone(struct fl_exposure *x, struct fl_impact *im, struct fl_ar
         if (r < 0)
             return r;
         im->sites[i].loss = loss.lost_profit;
+        im->sites[i].tts_days = loss.tts_days;
     }
     return FL_OK;
 }

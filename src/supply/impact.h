@@ -31,9 +31,10 @@
 
 struct fl_impact_site {
     struct fl_hit hit;
-    double loss;    /* profit lost if it alone is out for its likely days; NAN: not calculated */
-    uint32_t parts; /* it makes */
-    uint32_t sole;  /* of them: nobody else may deliver them */
+    double loss;     /* profit lost if it alone is out for its likely days; NAN: not calculated */
+    double tts_days; /* until the first product stops then; INFINITY: none; NAN: not calculated */
+    uint32_t parts;  /* it makes */
+    uint32_t sole;   /* of them: nobody else may deliver them */
 };
 
 struct fl_impact_level {

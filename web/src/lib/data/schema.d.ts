@@ -3860,6 +3860,8 @@ export interface components {
             parts: number;
             sole_parts: number;
             loss: number | null;
+            /** @description Until the first product stops if it alone is out; null: none does, or not calculated */
+            stock_days: number | null;
         };
         RiskLevel: {
             probability: number;
