@@ -364,6 +364,7 @@ void fl_api_free(struct fl_api *api)
     fl_api_desk_free(api);
     fl_api_scores_free(api);
     fl_api_answers_free(api);
+    fl_own_imports_free(api);
     fl_work_free(api->own_work);
     free(api);
 }
