@@ -23,7 +23,8 @@ LEAVE = {("delete", "/api/v1/session"), ("delete", "/api/v1/session/list/{n}"), 
          ("delete", "/api/v1/instance/users/{u}/sessions"), ("post", "/api/v1/instance/users/{u}/reset"),
          ("delete", "/api/v1/instance/users/{u}"), ("patch", "/api/v1/instance/users/{u}"),
          ("get", "/api/v1/tenants/{t}/devices/{d}/first"), ("get", "/api/v1/tenants/{t}/alarms/stream"),
-         ("get", "/api/v1/instance/alarms/stream"), ("get", "/api/v1/tenants/{t}/logs/tail")}
+         ("get", "/api/v1/instance/alarms/stream"), ("get", "/api/v1/tenants/{t}/risks/stream"),
+         ("get", "/api/v1/tenants/{t}/logs/tail")}
 # Asked by somebody who stands between the steps of signing in.
 STEPS = {("post", "/api/v1/session/" + step) for step in ("password", "enrol", "confirm", "code")}
 STEPS.add(("post", "/api/v1/session"))
@@ -40,7 +41,9 @@ KEPT = 8  # of what was made, per kind
 class Maker:
     def __init__(self, spec, seed):
         self.spec, self.r = spec, random.Random(seed)
-        self.words = {name: list(words) for name, words in WORDS.items()}
+        names = {part[1:-1] for path in spec["paths"] for part in path.split("/") if part.startswith("{")}
+        self.first = {name: WORDS.get(name, ["1", "berlin"]) for name in sorted(names)}
+        self.words = {name: list(words) for name, words in self.first.items()}
         self.one_of = {path.rsplit("/", 1)[0]: path[-2] for path in spec["paths"] if path.endswith("}")}
 
     def resolve(self, thing):
@@ -78,6 +81,12 @@ class Maker:
             lambda: {}, lambda: [self.wrong(depth + 1)] if depth < 3 else 1,
             lambda: {self.r.choice(TEXTS): self.wrong(depth + 1)} if depth < 3 else 2])()
 
+    def any_body(self, content):
+        """Of a form of the contract, or bytes where bytes are asked for."""
+        if "application/json" in content:
+            return self.body(content["application/json"]["schema"])
+        return self.r.randbytes(self.r.randrange(400))
+
     def body(self, schema):
         """(bytes, what was done to it)"""
         value, way = self.right(schema), self.r.randrange(6)
@@ -111,8 +120,8 @@ class Maker:
         if answer.status == 201 and name is not None:
             made = answer.json()
             self.words[name].append(str(made.get("slug", made.get("id"))))
-            if len(self.words[name]) > len(WORDS[name]) + KEPT:
-                del self.words[name][len(WORDS[name])]
+            if len(self.words[name]) > len(self.first[name]) + KEPT:
+                del self.words[name][len(self.first[name])]
 
     def path(self, path):
         for name, words in self.words.items():
@@ -241,13 +250,13 @@ def operations(spec):
 
 
 def is_endless(operation):
-    return any("text/event-stream" in said.get("content", {}) for said in operation["responses"].values())
+    return any(set(said.get("content", {})) == {"text/event-stream"} for said in operation["responses"].values())
 
 
 def send_one(served, maker, key, operation, counts):
     """One request; what was wrong, as lines."""
     body = operation.get("requestBody")
-    made = maker.body(body["content"]["application/json"]["schema"]) if body else None
+    made = maker.any_body(body["content"]) if body else None
     where = maker.path(key[1]) + maker.query(operation)
     try:
         answer = ask(served.who(key, maker.r), key[0].upper(), where, made, is_endless(operation))

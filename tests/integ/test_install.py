@@ -160,7 +160,7 @@ def test_it_runs_under_the_rights_of_the_unit(dest, tmp_path, monkeypatch):
     try:
         roles = {name: role for name, role in server.roles().items() if name != "supervisor"}
         users = {name: pathlib.Path(f"/proc/{role['pid']}").stat().st_uid for name, role in roles.items()}
-        assert users == {"ingest": 70101, "core": 70102, "store": 70103, "keys": 70104, "web": 70105}
+        assert users == {"ingest": 70101, "core": 70102, "store": 70103, "keys": 70104, "web": 70105, "outbound": 70106}
         for role in roles.values():
             assert re.search(r"^CapEff:\s*0+$", pathlib.Path(f"/proc/{role['pid']}/status").read_text(), re.M)
         assert " 0: " not in server.log_text() and "seccomp on" in server.log_text()

@@ -9,6 +9,7 @@ const PAST = '9d';
 const PAST_ROWS = 500_000;
 const SETTLE_MS = 1500;
 const TAIL_MS = 90_000;
+const SUPPLY_MS = 120_000;
 const CALM_MS = 120_000;
 const CALM_RATE = 100; // lines a second: the past has been sent
 const server = await Server.start();
@@ -68,6 +69,13 @@ async function logs(page) {
     await picture(page, 'logs');
 }
 
+async function supply(page) {
+    await page.goto(`${server.base}/supply/events`);
+    await page.locator('article').nth(3).waitFor({ timeout: SUPPLY_MS });
+    await page.locator('figure svg').nth(2).waitFor();
+    await picture(page, 'supply');
+}
+
 try {
     const rows = () => JSON.parse(server.run('status', '--json')).tenants.find((t) => t.slug === 'demo')?.data?.rows ?? 0;
     await until(() => rows() > PAST_ROWS, 'the demonstration has sent its past', 300_000);
@@ -80,6 +88,7 @@ try {
     await overview(page, 'overview');
     await analytics(page);
     await logs(page);
+    await supply(page);
     await page.evaluate(() => localStorage.setItem('fairlead.theme', 'dark'));
     await overview(page, 'overview-dark');
     if (page.faults.length > 0) throw new Error(page.faults.join('\n'));

@@ -4012,7 +4012,7 @@ export interface components {
             /** Format: date-time */
             week: string | null;
             confirmed: number;
-            false?: number;
+            false: number;
             total: number;
             share: number | null;
         };
@@ -5874,7 +5874,7 @@ export interface components {
             /** Format: date-time */
             exported: string | null;
             exported_by: string;
-            case: components["schemas"]["Case"];
+            case: components["schemas"]["Object"];
             sites: components["schemas"]["CaseSite"][];
             questions: components["schemas"]["Question"][];
             notices: components["schemas"]["CaseNotice"][];
