@@ -244,7 +244,7 @@ static int store_action(struct fl_req *req, const struct fl_case_kit *kit, const
 int fl_api_case_action_add(struct fl_req *req, struct fl_err *err)
 {
     struct fl_case_kit kit;
-    struct fl_case_action a;
+    struct fl_case_action a = {.id = 0};
     struct fl_case c;
     uint64_t count = 0;
     int r = fl_case_take(req, &kit, &c, err);
@@ -264,7 +264,7 @@ int fl_api_case_action_add(struct fl_req *req, struct fl_err *err)
 int fl_api_case_action_set(struct fl_req *req, struct fl_err *err)
 {
     struct fl_case_kit kit;
-    struct fl_case_action a;
+    struct fl_case_action a = {.id = 0};
     struct fl_case c;
     uint32_t id = 0;
     int r = fl_case_take(req, &kit, &c, err);

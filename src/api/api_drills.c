@@ -332,7 +332,7 @@ static int stored_event(struct fl_req *req, uint64_t id, struct fl_drill *d, jso
                         struct fl_err *err)
 {
     FL_AUTO(fl_buf_done) struct fl_buf text;
-    struct fl_db_event row;
+    struct fl_db_event row = {.tenant = 0};
     int r = FL_E_NOENT;
 
     fl_buf_init(&text, FL_EVENT_JSON_MAX);

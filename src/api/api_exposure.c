@@ -225,15 +225,14 @@ int fl_api_exposure(struct fl_req *req, struct fl_err *err)
     if (q == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a question");
     q->per = node ? FL_PER_NODE : FL_PER_SITE;
-    return fl_work_answer(
-        req,
-        &(struct fl_work_ask){.run = run_all,
-                              .arg = q,
-                              .arg_free = free,
-                              .net = true,
-                              .is_long = true,
-                              .question = node ? "exposure per=node" : "exposure per=site"},
-        err);
+
+    const struct fl_work_ask ask = {.run = run_all,
+                                    .arg = q,
+                                    .arg_free = free,
+                                    .net = true,
+                                    .is_long = true,
+                                    .question = node ? "exposure per=node" : "exposure per=site"};
+    return fl_work_answer(req, &ask, err);
 }
 
 /* ---- some together, over time ---- */
@@ -519,6 +518,7 @@ int fl_api_exposure_curve(struct fl_req *req, struct fl_err *err)
         free(q);
         return r;
     }
-    return fl_work_answer(
-        req, &(struct fl_work_ask){.run = run_curve, .arg = q, .arg_free = free, .net = true}, err);
+
+    const struct fl_work_ask ask = {.run = run_curve, .arg = q, .arg_free = free, .net = true};
+    return fl_work_answer(req, &ask, err);
 }

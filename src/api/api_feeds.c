@@ -194,7 +194,7 @@ static int take_settings(struct fl_req *req, struct fl_feed *feed, struct fl_err
 static int check_host(struct fl_req *req, struct fl_feed *feed, struct fl_err *err)
 {
     struct fl_span allow = fl_span_str(fl_conf_str(req->api->env.conf, FL_SET_OUTBOUND_ALLOW));
-    struct fl_url url;
+    struct fl_url url = {.port = 0};
     int r = fl_feed_check(feed, err);
 
     if (r == FL_OK)

@@ -411,9 +411,8 @@ int fl_api_supply_graph(struct fl_req *req, struct fl_err *err)
     if (product.len > 0)
         memcpy(q->product, product.ptr, product.len);
     (void)snprintf(text, sizeof text, "graph %s %s", q->by_part ? "part" : "class", q->product);
-    return fl_work_answer(
-        req,
-        &(struct fl_work_ask){
-            .run = run, .arg = q, .arg_free = free, .net = true, .question = text},
-        err);
+
+    const struct fl_work_ask ask = {
+        .run = run, .arg = q, .arg_free = free, .net = true, .question = text};
+    return fl_work_answer(req, &ask, err);
 }

@@ -719,7 +719,7 @@ int fl_api_supply_changes(struct fl_req *req, struct fl_err *err)
 
 int fl_api_supply_undo(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_db_supply_change change, of;
+    struct fl_db_supply_change change, of = {.added = 0};
     char title[FL_SUPPLY_TITLE_MAX + 1];
     uint64_t number = 0;
     int r = fl_own_number(req, 1, "change", &number, err);

@@ -54,13 +54,15 @@ static int add(struct trial *t, uint32_t site, uint32_t source, double from, dou
     }
     if (t->count == t->cap) {
         uint32_t cap = t->cap == 0 ? 64 : t->cap * 2;
-        struct outage *more = realloc(t->outages, cap * sizeof(*more));
-        double *times = realloc(t->times, 2 * (size_t)cap * sizeof(*times));
+        void *more = realloc(t->outages, cap * sizeof(*t->outages));
 
-        t->outages = more != NULL ? more : t->outages;
-        t->times = times != NULL ? times : t->times;
-        if (more == NULL || times == NULL)
+        if (more == NULL)
             return fl_err_set(err, FL_E_NOMEM, "no memory for a trial");
+        t->outages = more;
+        more = realloc(t->times, 2 * (size_t)cap * sizeof(*t->times));
+        if (more == NULL)
+            return fl_err_set(err, FL_E_NOMEM, "no memory for a trial");
+        t->times = more;
         t->cap = cap;
     }
     t->outages[t->count++] = (struct outage){.from = from,

@@ -99,10 +99,11 @@ static int fill_cover(struct fl_sim_curves *c)
 {
     const struct fl_net *net = c->net;
     size_t items = fl_net_item_count(net) + 1u;
-    double *need = calloc(2 * items, sizeof(*need)), *before = need + items, last = 0;
+    double *need = calloc(2 * items, sizeof(*need)), *before, last = 0;
 
     if (need == NULL)
         return FL_E_NOMEM;
+    before = need + items;
     for (uint32_t k = 0; k < net->part_count; k++)
         c->cover[k] = INFINITY;
     needs(net, 0, before);
@@ -391,7 +392,7 @@ static struct curve *pack(const struct fl_sim_finder *f, const uint32_t *set, ui
     curve->until = f->until;
     curve->day = curve->room;
     curve->cost = curve->room + points;
-    curve->key = (uint32_t *)(curve->room + 2 * points);
+    curve->key = (uint32_t *)(void *)(curve->room + 2 * points);
     memcpy(curve->day, f->day, points * sizeof(double));
     memcpy(curve->cost, f->cost, points * sizeof(double));
     memcpy(curve->key, set, count * sizeof(*set));

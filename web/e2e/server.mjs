@@ -128,10 +128,17 @@ export async function open(browser, server, options = {}) {
 }
 
 /** What axe finds on the page as it is now: [] is wanted. */
+/* After a navigation Chromium may bring the emulated theme late: a look during which it changed saw half of each. */
 export async function axe(page) {
     await page.evaluate(axeSource);
-    const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-    return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.any[0]?.message ?? n.failureSummary})`).join(', ')}`);
+    const look = () => page.evaluate(async () => {
+        const theme = document.documentElement.dataset.theme;
+        const result = await globalThis.axe.run(document, { resultTypes: ['violations'] });
+        return { result, whole: theme === document.documentElement.dataset.theme };
+    });
+    let seen = await look();
+    while (!seen.whole) seen = await look();
+    return seen.result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.any[0]?.message ?? n.failureSummary})`).join(', ')}`);
 }
 
 /** Wider than the window: something is cut off or scrolls the page. */
