@@ -184,7 +184,7 @@ static void put_words(struct fl_json *json, const struct scene *s)
 static int write(struct scene *s, const struct fl_compare *c, struct fl_err *err)
 {
     struct fl_plan_result *plans = NULL;
-    struct fl_sim_result base;
+    struct fl_sim_result base = {.years = 0};
     struct fl_json json;
     uint32_t count = 0;
     int r = fl_compare_result(c, s->in->arena, &plans, &count, err);

@@ -105,7 +105,7 @@ int fl_api_case_item_set(struct fl_req *req, struct fl_err *err)
     char state[FL_CASE_WORD_MAX + 1], owner[FL_CASE_WHO_MAX + 1], evidence[FL_CASE_TEXT_MAX + 1];
     struct fl_item_change change = {.state = NULL};
     struct fl_case_kit kit;
-    struct fl_case_item item;
+    struct fl_case_item item = {.id = 0};
     struct fl_case c;
     uint32_t number = 0;
     int r = fl_case_take(req, &kit, &c, err);
@@ -523,7 +523,7 @@ int fl_api_case_notice_send(struct fl_req *req, struct fl_err *err)
 {
     char state[FL_CASE_WORD_MAX + 1];
     struct fl_case_kit kit;
-    struct fl_case_notice n;
+    struct fl_case_notice n = {.id = 0};
     struct fl_case c;
     uint32_t id = 0;
     int r = fl_case_take(req, &kit, &c, err);

@@ -253,6 +253,8 @@ int fl_api_drill_answer(struct fl_req *req, struct fl_err *err)
         r = fl_req_need(req, "text", a.text, sizeof a.text, err);
     if (r < 0)
         return r;
+    if (person == NULL)
+        return fl_err_set(err, FL_E_INVAL, "person is the id of a participant of this drill");
     a.tenant = all.d.tenant;
     a.drill = all.d.id;
     a.inject = i->id;

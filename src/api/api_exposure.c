@@ -183,7 +183,7 @@ static int run_all(const struct fl_work_in *in, struct fl_err *err)
         return r;
     r = fl_exposure_all(x, q->per, in->stop, in->arena, &list, &count, err);
     fl_work_exposure_back(in->net, x);
-    if (r == FL_OK)
+    if (r >= 0)
         r = take_flags(net, in->arena, &flags, err);
     if (r < 0)
         return r;
@@ -371,6 +371,7 @@ static void put_curve_formula(struct fl_json *json)
         "capacity: sum of u_i at a site <= capacity x share left x t",
         "demand: l_v + u_v >= demand_v t - stock_v; u = 0 for what is down; l, u >= 0",
         "tts_days = max t with all l = 0; null: no exposure",
+        // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): a long text goes over two lines
         "upper(t): the same outage day by day; who was down delivers again a lead time after it is "
         "back, so its standstill is t and a lead time",
     };

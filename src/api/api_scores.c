@@ -197,7 +197,7 @@ static int list_then(struct fl_req *req, const struct fl_work_in *in, struct fl_
         return r;
     put_about(&req->json, k);
     fl_json_u64(&req->json, "total", total);
-    (void)snprintf(next, sizeof next, "%llu", (unsigned long long)(q->after + q->limit));
+    (void)snprintf(next, sizeof next, "%llu", (unsigned long long)q->after + q->limit);
     fl_json_text(&req->json, "next", q->after + q->limit < total ? next : NULL);
     fl_req_done(req, 200);
     return FL_OK;
@@ -492,7 +492,7 @@ static void put_draft(struct fl_json *json, const struct question *q, const stru
 static int run_draft(const struct fl_work_in *in, struct fl_err *err)
 {
     struct question *q = in->arg;
-    struct fl_draft d;
+    struct fl_draft d = {.title = NULL};
     struct fl_json json;
     int r = fl_score_ask_run(in, &q->ask, err);
 

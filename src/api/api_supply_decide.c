@@ -106,7 +106,8 @@ static int pair_stands(struct fl_req *req, const struct fl_db_supply_decision *d
 
     if (strcmp(d->kind, "wrong_place") == 0)
         return FL_OK;
-    (void)split(fl_span_str(d->subject), &a, &b);
+    if (split(fl_span_str(d->subject), &a, &b) < 0)
+        return fl_err_set(err, FL_E_INVAL, "subject is two ids with '@' between them");
     if (!fl_db_supply_has(req->api->db, req->tenant.id, table, a) ||
         !fl_db_supply_has(req->api->db, req->tenant.id, table, b))
         return fl_err_set(err, FL_E_NOENT, "there is no %s '%.*s' or '%.*s'",
@@ -225,7 +226,7 @@ struct merging {
 static int add_merge(void *ctx, const struct fl_db_supply_decision *d)
 {
     struct merging *m = ctx;
-    struct fl_span a, b, stays = fl_span_str(d->answer);
+    struct fl_span a, b, stays = fl_span_of(d->answer, strlen(d->answer));
     bool supplier = strcmp(d->kind, "same_supplier") == 0;
 
     if ((!supplier && strcmp(d->kind, "duplicate_site") != 0) ||

@@ -163,7 +163,7 @@ static void put_mapped(struct fl_json *json, const struct fl_net_mapped *m,
 static int run_whole(const struct fl_work_in *in, struct fl_err *err)
 {
     FL_AUTO(fl_findings_done) struct fl_findings findings = {.list = NULL};
-    struct fl_net_mapped mapped;
+    struct fl_net_mapped mapped = {.confirmed = 0};
     struct fl_json json;
     int r = fl_findings_init(&findings, err);
 
@@ -442,7 +442,7 @@ static int take_cell(struct fl_req *req, struct fl_supply_row *row, const char *
             row->extra[row->extras++] = kept;
         }
     }
-    if (r < 0 && r == FL_E_INVAL)
+    if (r == FL_E_INVAL)
         (void)fl_err_wrap(err, "%.60s", name);
     else if (r == FL_OK)
         req->field = NULL;
@@ -494,7 +494,7 @@ static int same_key(struct fl_req *req, const struct fl_supply_row *row, struct 
 static int store_row(struct fl_req *req, enum fl_supply_table table, struct fl_span cells,
                      uint64_t *ret_number, int *ret_what, struct fl_err *err)
 {
-    struct fl_db_supply_change change;
+    struct fl_db_supply_change change = {.number = 0};
     char title[FL_SUPPLY_TITLE_MAX + 1];
     int r = fl_part_begin(req, err);
 
@@ -616,7 +616,7 @@ static int nobody_refers(struct fl_req *req, enum fl_supply_table table, struct 
 
 int fl_api_supply_row_remove(struct fl_req *req, struct fl_err *err)
 {
-    struct fl_db_supply_change change;
+    struct fl_db_supply_change change = {.number = 0};
     enum fl_supply_table table = FL_SUPPLY_SUPPLIERS;
     char title[FL_SUPPLY_TITLE_MAX + 1];
     int r = fl_own_table(req, req->arg[1], &table, err);

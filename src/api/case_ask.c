@@ -558,9 +558,9 @@ static int act(const struct fl_case_kit *kit, const struct fl_case *c, struct fl
 static int look_at(struct fl_api *api, const struct fl_question *seen, struct fl_err *err)
 {
     struct fl_case_kit kit;
-    struct fl_clock clock;
+    struct fl_clock clock = {.id = 0};
     struct fl_question q = *seen;
-    struct fl_case c;
+    struct fl_case c = {.id = 0};
     int r = fl_case_kit_system(api, q.tenant, &kit, err);
 
     if (r == FL_OK)
@@ -591,8 +591,8 @@ static int told(struct fl_api *api, const struct fl_question *seen, struct fl_er
 {
     struct fl_question q = *seen;
     struct fl_case_kit kit;
-    struct fl_notice out;
-    struct fl_case c;
+    struct fl_notice out = {.id = 0};
+    struct fl_case c = {.id = 0};
     int r = fl_case_kit_system(api, q.tenant, &kit, err);
 
     if (r == FL_OK)

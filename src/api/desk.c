@@ -352,7 +352,7 @@ static int take_words(struct tenant *t, struct fl_desk_item *item, struct fl_err
 {
     struct fl_db *db = t->api->db;
     struct fl_risk risk = {.case_id = 0};
-    struct fl_case c;
+    struct fl_case c = {.id = 0};
     int r = fl_db_risk_of(db, t->id, item->event.id, &risk, err);
 
     if (r == FL_E_NOENT || (r == FL_OK && risk.case_id == 0))

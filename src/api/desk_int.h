@@ -35,7 +35,7 @@ struct fl_desk_batch { /* the argument of a job */
     unsigned count;
     struct fl_desk_item items[FL_DESK_BATCH];
 };
-void fl_desk_batch_free(void *batch);
+void fl_desk_batch_free(void *arg);
 
 /* On a thread: each item's figure and details. */
 int fl_desk_run(const struct fl_work_in *in, struct fl_err *err) FL_MUST_CHECK;

@@ -65,7 +65,7 @@ static void job_done(struct fl_pool_job *pool)
     if (!pool->ran)
         job->r = fl_err_set(&job->err, FL_E_AGAIN,
                             "the machine calculates for others at this moment; try again shortly");
-    else if (job->r == FL_OK && job->question != NULL)
+    else if (job->r == FL_OK && job->question != NULL && job->in.net != NULL)
         fl_work_cache_keep(job->work, job->in.tenant, job->in.net->net->version, job->question,
                            fl_buf_span(&job->out));
     job_end(job);
@@ -98,7 +98,7 @@ static void job_go(struct fl_work_job *job)
     const struct fl_work_answer *kept = NULL;
     int r;
 
-    if (job->question != NULL)
+    if (job->question != NULL && job->in.net != NULL)
         kept = fl_work_cache_find(work, job->in.tenant, job->in.net->net->version, job->question);
     if (kept != NULL) {
         fl_buf_put(&job->out, kept->bytes, kept->len);

@@ -173,7 +173,7 @@ static int options(struct job *job, struct fl_err *err)
 {
     struct fl_cli *cli = job->cli;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t years, threads;
+    uint64_t years = 0, threads = 1;
     int r = number_of(cli, FL_OPT_YEARS, "--years", 1, FL_SIM_YEARS_MAX, YEARS, &years, err);
 
     if (r == FL_OK)

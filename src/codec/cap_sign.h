@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): libxml2's name */
 struct _xmlNode;
 struct fl_cap_trust;
 

@@ -34,7 +34,7 @@ extern const char *const fl_omts_files[FL_OMTS_TABLES]; /* "suppliers.csv", ... 
 /* csv: initialised by the caller, with room; a table without rows stays empty. FL_E_INVAL says what
  * is wrong and where ("nodes[3]: ..."); FL_E_LIMIT. ret_left: nodes and edges that were not taken.
  */
-int fl_omts_read(struct fl_span text, struct fl_buf csv[FL_OMTS_TABLES], unsigned *ret_left,
+int fl_omts_read(struct fl_span input, struct fl_buf csv[FL_OMTS_TABLES], unsigned *ret_left,
                  struct fl_err *err) FL_MUST_CHECK;
 
 #endif

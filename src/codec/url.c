@@ -178,7 +178,7 @@ static bool has_scheme(struct fl_span s)
 
 int fl_url_join(struct fl_span base, struct fl_span link, struct fl_buf *out, struct fl_err *err)
 {
-    struct fl_url url;
+    struct fl_url url = {.tls = false};
     size_t scheme, path, n;
     int r = fl_url_parse(base, true, &url, err);
 

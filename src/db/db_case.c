@@ -292,7 +292,7 @@ TYPED(fl_case_entry)
 static int next_number(struct fl_db *db, uint32_t tenant, uint32_t *ret, struct fl_err *err)
 {
     const struct fl_value value = FL_VALUE_I64(tenant);
-    struct fl_stmt *stmt;
+    struct fl_stmt *stmt = NULL;
     int r =
         fl_row_run(db->sql,
                    "INSERT INTO case_numbers (tenant, last) VALUES (?1, 1) ON CONFLICT (tenant) "
@@ -649,7 +649,7 @@ static int to_queue(struct fl_db *db, struct fl_case_notice *n, struct fl_err *e
 
 int fl_db_case_notice_send(struct fl_db *db, struct fl_case_notice *n, struct fl_err *err)
 {
-    struct fl_case c;
+    struct fl_case c = {.id = 0};
     int r = fl_case_notice_check(n, err);
 
     if (r == FL_OK)

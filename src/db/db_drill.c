@@ -96,7 +96,7 @@ GIVEN(fl_drill_action)
 static int next_number(struct fl_db *db, uint32_t tenant, uint32_t *ret, struct fl_err *err)
 {
     const struct fl_value value = FL_VALUE_I64(tenant);
-    struct fl_stmt *stmt;
+    struct fl_stmt *stmt = NULL;
     int r =
         fl_row_run(db->sql,
                    "INSERT INTO drill_numbers (tenant, last) VALUES (?1, 1) ON CONFLICT (tenant) "

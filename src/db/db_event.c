@@ -218,7 +218,7 @@ int fl_db_refused(struct fl_db *db, uint32_t feed, struct fl_db_page page,
 {
     struct fl_db_list list = {.total = 0};
     uint64_t before = INT64_MAX;
-    struct fl_stmt *stmt;
+    struct fl_stmt *stmt = NULL;
     int64_t last = 0;
     int r = fl_listing_after_id(page, INT64_MAX, &before, err);
 
@@ -663,7 +663,7 @@ int fl_db_versions(struct fl_db *db, uint32_t event, struct fl_db_page page,
                    struct fl_db_list *ret, struct fl_err *err)
 {
     struct fl_db_list list = {.total = 0};
-    struct fl_stmt *stmt;
+    struct fl_stmt *stmt = NULL;
     uint64_t after = 0;
     int64_t last = 0;
     int r = fl_listing_after_id(page, 0, &after, err);

@@ -9,7 +9,7 @@
 #include "fairleadd/outbound.h"
 
 #define FIRST_DEG  0.0005 /* about 50 m */
-#define LAST_DEG   2.0
+#define STEPS      12u    /* each doubles it: the last is about 1 degree */
 #define KM_PER_DEG 111.2
 #define PI         3.14159265358979323846
 #define NOTE_BYTES 200u
@@ -191,7 +191,8 @@ static int thin_to(const struct fl_world_event *event, size_t max, struct room *
     uint32_t longest, before = points_of(event->rings, event->ring_count, &longest), after = 0;
     int r = make_room(event, room, err);
 
-    for (double most = FIRST_DEG; r == FL_OK && most <= LAST_DEG; most *= 2) {
+    for (unsigned step = 0; r == FL_OK && step < STEPS; step++) {
+        const double most = FIRST_DEG * (double)(1u << step);
         struct fl_world_event e = *event;
 
         e.ring_count = thin_all(event, most, room, &after);

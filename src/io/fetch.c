@@ -315,7 +315,7 @@ static int one_hop(struct hop *hop, struct fl_err *err)
 static int next_url(struct hop *hop, struct fl_err *err)
 {
     FL_AUTO(fl_buf_done) struct fl_buf to;
-    struct fl_url url;
+    struct fl_url url = {.tls = false};
     int r;
 
     fl_buf_init(&to, FL_URL_MAX);

@@ -23,6 +23,7 @@ static const char *const months_th[12] = {"มกราคม",  "กุมภ�
                                           "พฤษภาคม", "มิถุนายน",  "กรกฎาคม",  "สิงหาคม",
                                           "กันยายน",  "ตุลาคม",   "พฤศจิกายน", "ธันวาคม"};
 
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): long texts go over several lines */
 const struct fl_language fl_languages[] = {
     {.code = "en",
      .name = "English",
@@ -288,4 +289,5 @@ const struct fl_language fl_languages[] = {
                              "mới.",
           [FL_SAY_EXERCISE] = "DIỄN TẬP: đây chỉ là diễn tập, không có sự việc nào xảy ra."}},
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 const size_t fl_languages_count = FL_LEN(fl_languages);

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): texts and numbers of a table, each an initialiser by
+ * itself */
 #define ID(name_, table_, aliases_, about_)                                                        \
     {                                                                                              \
         .name = name_, .kind = FL_CELL_ID, .key = true, .required = true, .refers = table_,        \
@@ -44,6 +46,8 @@
         .name = name_, .kind = FL_CELL_NUMBER, .required = required_, .min = 0, .above_min = true, \
         .max = max_, .unit = unit_, .aliases = aliases_, .about = about_                           \
     }
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #define MANY     1e15 /* units, money: beyond is a slip of the pen */
 #define DAYS_MAX 3660.0

@@ -627,7 +627,7 @@ int fl_daily_run(const struct fl_net *net, const struct fl_outage *outages, size
         r = fill_arms(&w, outages, count, days, err);
     if (r == FL_OK)
         r = prices(&w, &price, err);
-    if (r < 0)
+    if (r != FL_OK)
         return r;
     fill_normal(&w);
     horizon = w.days + 2 * w.lead_max + AFTER_DAYS;

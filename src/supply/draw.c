@@ -112,8 +112,11 @@ uint32_t fl_draw_poisson(struct fl_draw *draw, double mean)
 
     if (!(mean > 0))
         return 0;
-    for (mean = fmin(mean, FL_DRAW_POISSON_MAX); mean > 0; mean -= 500)
+    mean = fmin(mean, FL_DRAW_POISSON_MAX);
+    while (mean > 0) {
         total += poisson_piece(fl_draw_uniform(draw), fmin(mean, 500)); /* exp() of it holds */
+        mean -= 500;
+    }
     return total;
 }
 

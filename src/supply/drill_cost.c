@@ -117,7 +117,7 @@ static int draw(const struct fl_drill_cost_of *of, struct fl_arena *arena, struc
     if (r == FL_OK && net != NULL)
         r = simulate(of, net, &source, arena, &more, err);
     fl_net_unref(net);
-    if (r < 0)
+    if (r != FL_OK)
         return r;
     c->loss_step = today.losses[today.count - 1] / FL_DRILL_STEPS;
     take_curve(&today, c->loss_step, &c->today);

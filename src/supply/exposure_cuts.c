@@ -313,7 +313,7 @@ static int open_piece(struct cuts *c, double lo, struct fl_err *err)
 static int piece(struct cuts *c, double lo, double from, double to, struct fl_corners *ret,
                  struct fl_err *err)
 {
-    struct point a, b;
+    struct point a = {0}, b = {0};
     int r = open_piece(c, lo, err);
 
     if (r == FL_OK)

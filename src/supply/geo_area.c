@@ -208,13 +208,14 @@ static bool in_ring(const struct fl_geo_area *a, uint32_t from, uint32_t to, dou
     const struct ring *ring = &a->rings[a->edges[a->list[from]].ring];
     double image = lon + 360 * ceil((ring->west - lon) / 360);
 
-    for (; image <= ring->east; image += 360) {
+    while (image <= ring->east) {
         unsigned n = 0;
 
         for (uint32_t i = from; i < to; i++)
             n += crosses(&a->edges[a->list[i]], lat, image);
         if (n % 2 == 1)
             return true;
+        image += 360;
     }
     return false;
 }

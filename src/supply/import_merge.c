@@ -43,10 +43,10 @@ static size_t next_word(struct fl_span *name, char *word, size_t size)
 
         if (sign && c == '.' && len > 0 && name->len > 2 && name->ptr[2] == '.')
             sign = false; /* within an abbreviation */
-        else if (sign && c == '.' && len > 0 && len <= 4 && name->len > 1 &&
-                 isalpha(name->ptr[1]) && (name->len == 2 || !isalnum(name->ptr[2])))
+        if (sign && c == '.' && len > 0 && len <= 4 && name->len > 1 && isalpha(name->ptr[1]) &&
+            (name->len == 2 || !isalnum(name->ptr[2])))
             sign = false;
-        else if (sign && c == '\'')
+        if (sign && c == '\'')
             sign = false;
         if (sign && len > 0)
             break;
@@ -359,6 +359,8 @@ int fl_merge_suppliers(const struct fl_merge_item *items, uint32_t count,
     struct search s = {.items = items, .fn = fn, .ctx = ctx};
     int r = fold_all(&s, count, FL_MERGE_SUPPLIERS_MAX, err);
 
+    if (r == FL_OK && s.folded == NULL)
+        r = fl_err_set(err, FL_E_NOMEM, "no memory to compare names");
     for (uint32_t i = 0; i < count && r == FL_OK; i++)
         r = supplier_entries(&s, i, err);
     if (r == FL_OK)

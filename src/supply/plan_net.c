@@ -124,7 +124,7 @@ static void number(struct writer *w, unsigned column, double value)
 
     if (!isfinite(value))
         return; /* empty: not known, or not limited */
-    snprintf(to, sizeof(w->text[0]), "%.9f", value);
+    (void)snprintf(to, sizeof(w->text[0]), "%.9f", value);
     for (len = strlen(to); to[len - 1] == '0'; len--)
         ;
     len -= to[len - 1] == '.';

@@ -106,7 +106,8 @@ static double base_cost(double hold, double shortage, double demand, double a, d
 int fl_stock_base(double hold, double shortage, double demand, double a, double b, double units,
                   struct fl_stock_plan *ret, struct fl_err *err)
 {
-    double want, down, n = 0;
+    double want, down;
+    uint32_t n = 0;
 
     if (!(hold > 0 && shortage > 0 && demand > 0 && a > 0 && a < 1 && b > 0 && b < 1))
         return fl_err_set(err, FL_E_INVAL,
@@ -115,7 +116,7 @@ int fl_stock_base(double hold, double shortage, double demand, double a, double 
     for (down = a / (a + b); 1 - down < want && n < 100000; n++)
         down *= 1 - b;
     if (units < 0)
-        units = demand * (n + 1);
+        units = demand * (n + 1.0);
     *ret = (struct fl_stock_plan){units, base_cost(hold, shortage, demand, a, b, units)};
     return FL_OK;
 }

@@ -209,7 +209,7 @@ struct fl_draft {
  * stock; a part with several proposed sources has several lines. s: scores of the network the draft
  * is held against. Nothing is kept. FL_E_INVAL names line and column.
  */
-int fl_draft_score(const struct fl_scores *s, struct fl_span text, enum fl_score_stage stage,
+int fl_draft_score(const struct fl_scores *s, struct fl_span csv, enum fl_score_stage stage,
                    struct fl_arena *arena, struct fl_draft *ret, struct fl_err *err) FL_MUST_CHECK;
 
 #endif

@@ -99,7 +99,7 @@ static int fill_cover(struct fl_sim_curves *c)
 {
     const struct fl_net *net = c->net;
     size_t items = fl_net_item_count(net) + 1u;
-    double *need = calloc(2 * items, sizeof(*need)), *before, last = 0;
+    double *need = calloc(2 * items, sizeof(*need)), *before, last = 0, day = 0.5;
 
     if (need == NULL)
         return FL_E_NOMEM;
@@ -107,7 +107,7 @@ static int fill_cover(struct fl_sim_curves *c)
     for (uint32_t k = 0; k < net->part_count; k++)
         c->cover[k] = INFINITY;
     needs(net, 0, before);
-    for (double day = 0.5; last < c->until; day = day * 1.06 + 0.25) {
+    while (last < c->until) {
         needs(net, day, need);
         for (uint32_t k = 0; k < net->part_count; k++)
             if (isinf(c->cover[k]) && need[k] > 0)
@@ -116,6 +116,7 @@ static int fill_cover(struct fl_sim_curves *c)
                                   : last + (day - last) * -before[k] / (need[k] - before[k]);
         memcpy(before, need, items * sizeof(*need));
         last = day;
+        day = day * 1.06 + 0.25;
     }
     free(need);
     return FL_OK;

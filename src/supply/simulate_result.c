@@ -184,8 +184,10 @@ double fl_sim_cvar(const double *sorted, uint32_t count, double p)
 {
     double tail = (1 - p) * count, left = tail, sum = 0;
 
-    for (uint32_t i = count; i-- > 0 && left > 0; left--)
+    for (uint32_t i = count; i-- > 0 && left > 0;) {
         sum += sorted[i] * fmin(left, 1);
+        left--;
+    }
     return tail > 0 ? sum / tail : NAN;
 }
 

@@ -93,7 +93,7 @@ static int finish(struct maker *m, const struct fl_event_rate *rate, const char 
     if (hits == NULL || id == NULL)
         return FL_E_LIMIT;
     memcpy(hits, m->hits, m->hit_count * sizeof(*hits));
-    snprintf(id, id_bytes, "%s/%s", rate->type, what);
+    (void)snprintf(id, id_bytes, "%s/%s", rate->type, what);
     m->sources[m->count++] = (struct fl_sim_source){.id = id,
                                                     .type = rate->type,
                                                     .per_year = rate->per_year,

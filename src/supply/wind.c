@@ -130,7 +130,7 @@ static unsigned given(const struct fl_vortex *v, unsigned quadrant)
 double fl_vortex_wind(const struct fl_vortex *v, double km, double bearing)
 {
     unsigned quadrant = (unsigned)(bearing / 90) % 4, n;
-    double at[4], ms[4];
+    double at[4] = {0}, ms[4] = {0};
 
     if (given(v, quadrant) == 0)
         return fl_vortex_gradient(v, km);

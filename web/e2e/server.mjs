@@ -128,10 +128,12 @@ export async function open(browser, server, options = {}) {
 }
 
 /** What axe finds on the page as it is now: [] is wanted. */
-/* After a navigation Chromium may bring the emulated theme late: a look during which it changed saw half of each. */
+/* After a navigation Chromium may bring the emulated theme late, and what stands in a container of its own has its style only
+   after the next frame: a look that came before, or during which the theme changed, saw half of each. */
 export async function axe(page) {
     await page.evaluate(axeSource);
     const look = () => page.evaluate(async () => {
+        await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(drawn, 100))));
         const theme = document.documentElement.dataset.theme;
         const result = await globalThis.axe.run(document, { resultTypes: ['violations'] });
         return { result, whole: theme === document.documentElement.dataset.theme };
