@@ -403,7 +403,7 @@ int fl_api_supply_graph(struct fl_req *req, struct fl_err *err)
     q = calloc(1, sizeof *q);
     if (q == NULL)
         return fl_err_set(err, FL_E_NOMEM, "no memory for a question");
-    q->by_part = fl_span_eq(fold, FL_SPAN("none"));
+    q->by_part = fold.ptr != NULL && fl_span_eq(fold, FL_SPAN("none"));
     if (product.len >= sizeof q->product) {
         free(q);
         return fl_err_set(err, FL_E_NOENT, "there is no such product");
