@@ -80,7 +80,7 @@ static void put_flags(struct fl_json *json, const struct flags *f, const struct 
 
     for (uint32_t i = of->start[site]; i < of->start[site + 1]; i++)
         if (e->source == FL_NET_NONE || of->list[i] == e->source) {
-            sole += fl_impact_sole(net, of->list[i]);
+            sole += fl_source_is_sole(net, of->list[i]);
             flags |= flags_of(f, of->list[i]);
         }
     fl_json_array(json, "flags");

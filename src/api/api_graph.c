@@ -227,7 +227,7 @@ static void look_at(const struct graph *g, const struct fl_net_index *of, uint32
         if (!(g->drawn[s->part] > 0))
             continue;
         ret->parts++;
-        ret->sole += fl_impact_sole(net, of->list[k]);
+        ret->sole += fl_source_is_sole(net, of->list[k]);
         if (s->qualified && (supplier == FL_NET_NONE || !net->suppliers[supplier].distributor))
             ret->reach |= fl_part_reach(net, s->part);
     }

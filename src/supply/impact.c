@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 #include "base/time.h"
+#include "supply/concentration.h"
 #include "supply/trace.h"
 
 const char fl_impact_formula[] =
@@ -28,30 +29,6 @@ static int no_memory(struct fl_err *err)
     return fl_err_set(err, FL_E_LIMIT, "the event hits more than can be calculated at once");
 }
 
-static bool supplies(const struct fl_net *net, uint32_t source)
-{
-    const struct fl_net_source *s = &net->sources[source];
-    uint32_t supplier = net->sites[s->site].supplier;
-
-    return s->qualified && (supplier == FL_NET_NONE || !net->suppliers[supplier].distributor);
-}
-
-bool fl_impact_sole(const struct fl_net *net, uint32_t source)
-{
-    uint32_t part = net->sources[source].part;
-
-    if (!supplies(net, source))
-        return false;
-    for (uint32_t i = net->sources_of_part.start[part]; i < net->sources_of_part.start[part + 1];
-         i++) {
-        uint32_t other = net->sources_of_part.list[i];
-
-        if (other != source && supplies(net, other))
-            return false;
-    }
-    return true;
-}
-
 /* ---- the sites that matter ---- */
 
 static int take_sites(const struct fl_net *net, struct fl_arena *arena, struct fl_impact *ret,
@@ -70,7 +47,7 @@ static int take_sites(const struct fl_net *net, struct fl_arena *arena, struct f
         if (site.parts == 0 || !(hit->probability > 0))
             continue;
         for (uint32_t k = of->start[hit->site]; k < of->start[hit->site + 1]; k++)
-            site.sole += fl_impact_sole(net, of->list[k]);
+            site.sole += fl_source_is_sole(net, of->list[k]);
         ret->sites[ret->site_count++] = site;
         ret->probability = fmax(ret->probability, hit->probability);
         ret->ttr_days = fmax(ret->ttr_days, hit->down_days[1]);
@@ -96,7 +73,7 @@ static int take_parts(const struct fl_net *net, struct fl_arena *arena, struct f
         for (uint32_t k = of->start[site]; k < of->start[site + 1]; k++) {
             uint32_t source = of->list[k];
 
-            seen[net->sources[source].part] |= fl_impact_sole(net, source) ? 3 : 1;
+            seen[net->sources[source].part] |= fl_source_is_sole(net, source) ? 3 : 1;
         }
     }
     for (uint32_t part = 0; part < net->part_count; part++) {

@@ -68,9 +68,6 @@ int fl_impact(const struct fl_world_event *event, const struct fl_net *net,
               const atomic_bool *stop, struct fl_arena *arena, struct fl_impact *ret,
               struct fl_err *err) FL_MUST_CHECK;
 
-/* The only one that may deliver this part: qualified, of a supplier that is no distributor. */
-bool fl_impact_sole(const struct fl_net *net, uint32_t source);
-
 /* The parts of `part_count`, and what of it each source is: for lists of rows. */
 extern const char fl_impact_formula[], fl_impact_traced_formula[];
 
