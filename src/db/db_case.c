@@ -292,23 +292,15 @@ TYPED(fl_case_entry)
 static int next_number(struct fl_db *db, uint32_t tenant, uint32_t *ret, struct fl_err *err)
 {
     const struct fl_value value = FL_VALUE_I64(tenant);
-    struct fl_stmt *stmt = NULL;
-    int r =
-        fl_row_run(db->sql,
-                   "INSERT INTO case_numbers (tenant, last) VALUES (?1, 1) ON CONFLICT (tenant) "
-                   "DO UPDATE SET last = last + 1",
-                   &value, 1, err);
+    uint64_t number = 0;
+    int r = fl_row_number(db->sql,
+                          "INSERT INTO case_numbers (tenant, last) VALUES (?1, 1) ON CONFLICT "
+                          "(tenant) DO UPDATE SET last = last + 1 RETURNING last",
+                          &value, 1, &number, err);
 
     if (r == FL_OK)
-        r = fl_sql_prepare(db->sql, "SELECT last FROM case_numbers WHERE tenant = ?1", &stmt, err);
-    if (r < 0)
-        return r;
-    fl_stmt_i64(stmt, 1, tenant);
-    r = fl_stmt_step(stmt, err);
-    if (r > 0)
-        *ret = (uint32_t)fl_stmt_get_i64(stmt, 0);
-    fl_stmt_release(stmt);
-    return r < 0 ? r : FL_OK;
+        *ret = (uint32_t)number;
+    return r;
 }
 
 int fl_db_case_add(struct fl_db *db, struct fl_case *c, struct fl_err *err)

@@ -199,17 +199,7 @@ static int put_refused(struct fl_stmt *stmt, int (*fn)(void *, const struct fl_d
 static int count_of(struct fl_db *db, const char *text, int64_t value, uint64_t *ret,
                     struct fl_err *err)
 {
-    struct fl_stmt *stmt;
-    int r = fl_sql_prepare(db->sql, text, &stmt, err);
-
-    if (r < 0)
-        return r;
-    fl_stmt_i64(stmt, 1, value);
-    r = fl_stmt_step(stmt, err);
-    if (r > 0)
-        *ret = (uint64_t)fl_stmt_get_i64(stmt, 0);
-    fl_stmt_release(stmt);
-    return r < 0 ? r : FL_OK;
+    return fl_row_number(db->sql, text, &FL_VALUE_I64(value), 1, ret, err);
 }
 
 int fl_db_refused(struct fl_db *db, uint32_t feed, struct fl_db_page page,
@@ -514,21 +504,10 @@ int fl_db_events_near(struct fl_db *db, const struct fl_db_event_near *near, uin
 int fl_db_events_of_feed(struct fl_db *db, const char *feed, int64_t from_us,
                          int (*fn)(void *ctx, uint32_t id), void *ctx, struct fl_err *err)
 {
-    struct fl_stmt *stmt;
-    int r = fl_sql_prepare(
-        db->sql, "SELECT event FROM world_reports WHERE feed = ?1 AND from_us >= ?2", &stmt, err);
+    const struct fl_value values[] = {FL_VALUE_TEXT(feed), FL_VALUE_I64(from_us)};
 
-    if (r < 0)
-        return r;
-    fl_stmt_text(stmt, 1, fl_span_str(feed));
-    fl_stmt_i64(stmt, 2, from_us);
-    while ((r = fl_stmt_step(stmt, err)) > 0) {
-        r = fn(ctx, (uint32_t)fl_stmt_get_i64(stmt, 0));
-        if (r < 0)
-            break;
-    }
-    fl_stmt_release(stmt);
-    return r < 0 ? r : FL_OK;
+    return fl_row_ids(db->sql, "SELECT event FROM world_reports WHERE feed = ?1 AND from_us >= ?2",
+                      values, FL_LEN(values), fn, ctx, err);
 }
 
 /* ?3: 1 standing, 0 withdrawn; ?4: 1 typed, 0 of feeds; -1: both. */
@@ -623,23 +602,12 @@ int fl_db_events_typed(struct fl_db *db, uint32_t tenant, uint64_t *ret, struct 
 int fl_db_events_living(struct fl_db *db, uint32_t tenant, int64_t changed_since_us,
                         int (*fn)(void *ctx, uint32_t id), void *ctx, struct fl_err *err)
 {
-    struct fl_stmt *stmt;
-    int r = fl_sql_prepare(db->sql,
-                           "SELECT id FROM world_events WHERE tenant IN (0, ?1) AND "
-                           "merged_into = 0 AND withdrawn_us = 0 AND changed_us >= ?2 ORDER BY id",
-                           &stmt, err);
+    const struct fl_value values[] = {FL_VALUE_I64(tenant), FL_VALUE_I64(changed_since_us)};
 
-    if (r < 0)
-        return r;
-    fl_stmt_i64(stmt, 1, tenant);
-    fl_stmt_i64(stmt, 2, changed_since_us);
-    while ((r = fl_stmt_step(stmt, err)) > 0) {
-        r = fn(ctx, (uint32_t)fl_stmt_get_i64(stmt, 0));
-        if (r < 0)
-            break;
-    }
-    fl_stmt_release(stmt);
-    return r < 0 ? r : FL_OK;
+    return fl_row_ids(db->sql,
+                      "SELECT id FROM world_events WHERE tenant IN (0, ?1) AND "
+                      "merged_into = 0 AND withdrawn_us = 0 AND changed_us >= ?2 ORDER BY id",
+                      values, FL_LEN(values), fn, ctx, err);
 }
 
 /* ---- history ---- */

@@ -167,23 +167,12 @@ int fl_db_risk_case_done(struct fl_db *db, uint32_t tenant, uint32_t event, uint
 int fl_db_risks_said(struct fl_db *db, uint32_t tenant, uint32_t limit,
                      int (*fn)(void *ctx, uint32_t event), void *ctx, struct fl_err *err)
 {
-    struct fl_stmt *stmt;
-    int r = fl_sql_prepare(db->sql,
-                           "SELECT event FROM risks WHERE tenant = ?1 AND case_turn <> case_done "
-                           "ORDER BY event LIMIT ?2",
-                           &stmt, err);
+    const struct fl_value values[] = {FL_VALUE_I64(tenant), FL_VALUE_I64(limit)};
 
-    if (r < 0)
-        return r;
-    fl_stmt_i64(stmt, 1, tenant);
-    fl_stmt_i64(stmt, 2, limit);
-    while ((r = fl_stmt_step(stmt, err)) > 0) {
-        r = fn(ctx, (uint32_t)fl_stmt_get_i64(stmt, 0));
-        if (r < 0)
-            break;
-    }
-    fl_stmt_release(stmt);
-    return r < 0 ? r : FL_OK;
+    return fl_row_ids(db->sql,
+                      "SELECT event FROM risks WHERE tenant = ?1 AND case_turn <> case_done "
+                      "ORDER BY event LIMIT ?2",
+                      values, FL_LEN(values), fn, ctx, err);
 }
 
 int fl_db_risk_details_set(struct fl_db *db, uint32_t id, struct fl_span json, struct fl_err *err)
@@ -433,27 +422,15 @@ int fl_db_risks_stale(struct fl_db *db, uint32_t tenant, uint64_t net_version, u
                       uint32_t limit, int (*fn)(void *ctx, uint32_t event), void *ctx,
                       struct fl_err *err)
 {
-    struct fl_stmt *stmt;
-    int r = fl_sql_prepare(db->sql,
-                           "SELECT r.event FROM risks r JOIN world_events e ON e.id = r.event "
-                           "WHERE r.tenant = ?1 AND r.state < 3 AND r.event > ?3 AND "
-                           "(r.net_version <> ?2 OR e.changed_us > r.computed_us OR "
-                           "e.withdrawn_us > 0 OR e.merged_into > 0) ORDER BY r.event LIMIT ?4",
-                           &stmt, err);
+    const struct fl_value values[] = {FL_VALUE_I64(tenant), FL_VALUE_I64(net_version),
+                                      FL_VALUE_I64(after_event), FL_VALUE_I64(limit)};
 
-    if (r < 0)
-        return r;
-    fl_stmt_i64(stmt, 1, tenant);
-    fl_stmt_i64(stmt, 2, (int64_t)net_version);
-    fl_stmt_i64(stmt, 3, after_event);
-    fl_stmt_i64(stmt, 4, limit);
-    while ((r = fl_stmt_step(stmt, err)) > 0) {
-        r = fn(ctx, (uint32_t)fl_stmt_get_i64(stmt, 0));
-        if (r < 0)
-            break;
-    }
-    fl_stmt_release(stmt);
-    return r < 0 ? r : FL_OK;
+    return fl_row_ids(db->sql,
+                      "SELECT r.event FROM risks r JOIN world_events e ON e.id = r.event "
+                      "WHERE r.tenant = ?1 AND r.state < 3 AND r.event > ?3 AND "
+                      "(r.net_version <> ?2 OR e.changed_us > r.computed_us OR "
+                      "e.withdrawn_us > 0 OR e.merged_into > 0) ORDER BY r.event LIMIT ?4",
+                      values, FL_LEN(values), fn, ctx, err);
 }
 
 int fl_db_risks_forget(struct fl_db *db, int64_t before_us, struct fl_err *err)

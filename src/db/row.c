@@ -286,3 +286,37 @@ int fl_row_run(struct fl_sql *sql, const char *text, const struct fl_value *valu
     fl_stmt_release(stmt);
     return r;
 }
+
+int fl_row_number(struct fl_sql *sql, const char *text, const struct fl_value *values, size_t count,
+                  uint64_t *ret, struct fl_err *err)
+{
+    struct fl_stmt *stmt = NULL;
+    int r = fl_sql_prepare(sql, text, &stmt, err);
+
+    if (r < 0)
+        return r;
+    bind_values(stmt, values, count);
+    r = fl_stmt_step(stmt, err);
+    if (r > 0)
+        *ret = (uint64_t)fl_stmt_get_i64(stmt, 0);
+    fl_stmt_release(stmt);
+    return r < 0 ? r : FL_OK;
+}
+
+int fl_row_ids(struct fl_sql *sql, const char *text, const struct fl_value *values, size_t count,
+               int (*fn)(void *ctx, uint32_t id), void *ctx, struct fl_err *err)
+{
+    struct fl_stmt *stmt = NULL;
+    int r = fl_sql_prepare(sql, text, &stmt, err);
+
+    if (r < 0)
+        return r;
+    bind_values(stmt, values, count);
+    while ((r = fl_stmt_step(stmt, err)) > 0) {
+        r = fn(ctx, (uint32_t)fl_stmt_get_i64(stmt, 0));
+        if (r < 0)
+            break;
+    }
+    fl_stmt_release(stmt);
+    return r < 0 ? r : FL_OK;
+}

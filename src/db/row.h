@@ -82,5 +82,11 @@ int fl_row_each(struct fl_sql *sql, const struct fl_rows *rows, const struct fl_
 /* A statement with values that gives no rows. */
 int fl_row_run(struct fl_sql *sql, const char *text, const struct fl_value *values, size_t count,
                struct fl_err *err) FL_MUST_CHECK;
+/* The first number of a statement's first row; *ret is kept where there is no row. */
+int fl_row_number(struct fl_sql *sql, const char *text, const struct fl_value *values, size_t count,
+                  uint64_t *ret, struct fl_err *err) FL_MUST_CHECK;
+/* Each row's first number, an id; fn may stop with a negative code, which is returned. */
+int fl_row_ids(struct fl_sql *sql, const char *text, const struct fl_value *values, size_t count,
+               int (*fn)(void *ctx, uint32_t id), void *ctx, struct fl_err *err) FL_MUST_CHECK;
 
 #endif
