@@ -245,7 +245,7 @@ static void put_answer(struct fl_json *json, const struct fl_question *q)
     }
     fl_json_object(json, "answered");
     fl_part_time(json, "at", q->answered_us);
-    fl_json_text(json, "impact", q->impact == FL_IMPACT_YES ? "yes" : "no");
+    fl_json_text(json, "impact", q->impact == FL_ANSWER_YES ? "yes" : "no");
     fl_case_put_number(json, "days", q->days_m, 1000);
     fl_json_text(json, "text", q->answer[0] == '\0' ? NULL : q->answer);
     fl_json_text(json, "name", q->answered_by[0] == '\0' ? NULL : q->answered_by);
@@ -350,13 +350,13 @@ static int take_given(struct fl_req *req, struct given *g, struct fl_err *err)
         return r;
     g->answer = (struct fl_case_answer){
         .days_m = FL_CASE_UNKNOWN, .text = g->text, .name = g->name, .via = "link"};
-    g->answer.impact = strcmp(word, "yes") == 0 ? FL_IMPACT_YES : FL_IMPACT_NO;
-    if (g->answer.impact == FL_IMPACT_NO && strcmp(word, "no") != 0) {
+    g->answer.impact = strcmp(word, "yes") == 0 ? FL_ANSWER_YES : FL_ANSWER_NO;
+    if (g->answer.impact == FL_ANSWER_NO && strcmp(word, "no") != 0) {
         req->field = "impact";
         return fl_err_set(err, FL_E_INVAL, "impact is yes or no");
     }
     r = fl_case_take_number(req, "days", 0, FL_ANSWER_DAYS_MAX, 1000, &g->answer.days_m, err);
-    if (g->answer.impact == FL_IMPACT_NO)
+    if (g->answer.impact == FL_ANSWER_NO)
         g->answer.days_m = FL_CASE_UNKNOWN;
     if (r >= 0)
         r = fl_req_text(req, "text", g->text, sizeof g->text, err);

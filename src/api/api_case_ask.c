@@ -204,8 +204,8 @@ static int take_impact(struct fl_req *req, uint32_t *ret, struct fl_err *err)
 
     if (r < 0)
         return r;
-    *ret = strcmp(word, "yes") == 0 ? FL_IMPACT_YES : FL_IMPACT_NO;
-    if (*ret == FL_IMPACT_YES || strcmp(word, "no") == 0)
+    *ret = strcmp(word, "yes") == 0 ? FL_ANSWER_YES : FL_ANSWER_NO;
+    if (*ret == FL_ANSWER_YES || strcmp(word, "no") == 0)
         return FL_OK;
     req->field = "impact";
     return fl_err_set(err, FL_E_INVAL, "impact is yes or no");

@@ -427,7 +427,7 @@ static int say_site(const struct fl_case_kit *kit, const struct fl_case *c,
                     const struct fl_question *q, struct fl_err *err)
 {
     struct fl_case_kit as = *kit;
-    const char *status = q->impact == FL_IMPACT_YES ? "confirmed" : "no_impact";
+    const char *status = q->impact == FL_ANSWER_YES ? "confirmed" : "no_impact";
     struct fl_case_site site;
     int r = fl_db_case_site_find(kit->db, c->id, q->site, &site, err);
 
@@ -440,7 +440,7 @@ static int say_site(const struct fl_case_kit *kit, const struct fl_case *c,
         return fl_case_note(&as, c, "site", err, "%s stays '%s', the answer says '%s'", name_of(q),
                             site.status, status);
     return fl_case_say(&as, c, &site, status,
-                       q->impact == FL_IMPACT_YES ? q->days_m : FL_CASE_UNKNOWN, q->answer, err);
+                       q->impact == FL_ANSWER_YES ? q->days_m : FL_CASE_UNKNOWN, q->answer, err);
 }
 
 static int note_answer(const struct fl_case_kit *kit, const struct fl_case *c,
@@ -448,10 +448,10 @@ static int note_answer(const struct fl_case_kit *kit, const struct fl_case *c,
 {
     char days[40] = "";
 
-    if (q->impact == FL_IMPACT_YES && q->days_m != FL_CASE_UNKNOWN)
+    if (q->impact == FL_ANSWER_YES && q->days_m != FL_CASE_UNKNOWN)
         (void)snprintf(days, sizeof days, " for %g days", (double)q->days_m / 1000);
     return fl_case_note(kit, c, "answer", err, "%s: %s%s%s%s%s%.1400s", name_of(q),
-                        q->impact == FL_IMPACT_YES ? "affected" : "not affected", days,
+                        q->impact == FL_ANSWER_YES ? "affected" : "not affected", days,
                         q->answered_by[0] == '\0' ? "" : ", says ", q->answered_by,
                         q->answer[0] == '\0' ? "" : ": ", q->answer);
 }
@@ -474,7 +474,7 @@ int fl_case_answered(const struct fl_case_kit *kit, const struct fl_case *c, str
     put(q->via, sizeof q->via, answer->via);
     (void)snprintf(object, sizeof object, "question %u", q->id);
     (void)snprintf(detail, sizeof detail, "{\"question\":%u,\"impact\":\"%s\",\"via\":\"%s\"}",
-                   q->id, q->impact == FL_IMPACT_YES ? "yes" : "no", q->via);
+                   q->id, q->impact == FL_ANSWER_YES ? "yes" : "no", q->via);
     r = fl_question_check(q, err);
     if (r == FL_OK)
         r = fl_db_question_set(kit->db, q, err);

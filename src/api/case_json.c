@@ -228,7 +228,7 @@ void fl_case_put_question(struct fl_json *json, const struct fl_question *q,
     }
     fl_json_object(json, "answer");
     fl_part_time(json, "at", q->answered_us);
-    fl_json_text(json, "impact", q->impact == FL_IMPACT_YES ? "yes" : "no");
+    fl_json_text(json, "impact", q->impact == FL_ANSWER_YES ? "yes" : "no");
     fl_case_put_number(json, "days", q->days_m, 1000);
     fl_json_text(json, "text", q->answer[0] == '\0' ? NULL : q->answer);
     fl_json_text(json, "name", q->answered_by[0] == '\0' ? NULL : q->answered_by);

@@ -91,7 +91,7 @@ int fl_case_withdraw(const struct fl_case_kit *kit, const struct fl_case *c, str
                      const char *reason, struct fl_err *err) FL_MUST_CHECK;
 
 struct fl_case_answer {
-    uint32_t impact; /* enum fl_impact */
+    uint32_t impact; /* enum fl_answer_impact */
     int64_t days_m;
     const char *text, *name, *via; /* via: link, shared, person */
 };

@@ -72,7 +72,7 @@ int fl_question_check(const struct fl_question *q, struct fl_err *err)
         return fl_err_set(err, FL_E_INVAL, "language is one of en, de, ja, zh, ko, es, pl, th, vi");
     if (q->to_email[0] != '\0' && !is_address(q->to_email))
         return fl_err_set(err, FL_E_INVAL, "to is an e-mail address, such as ann@example.com");
-    if (q->impact >= FL_IMPACTS)
+    if (q->impact >= FL_ANSWER_IMPACTS)
         return fl_err_set(err, FL_E_INVAL, "impact is yes or no");
     if (q->days_m != FL_CASE_UNKNOWN &&
         (q->days_m < 0 || q->days_m > (int64_t)FL_ANSWER_DAYS_MAX * 1000))

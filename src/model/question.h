@@ -22,7 +22,7 @@
 #define FL_ANSWER_TEXT_MAX   2000u
 #define FL_ANSWER_DAYS_MAX   3650u
 
-enum fl_impact { FL_IMPACT_NO, FL_IMPACT_YES, FL_IMPACTS };
+enum fl_answer_impact { FL_ANSWER_NO, FL_ANSWER_YES, FL_ANSWER_IMPACTS };
 
 struct fl_question {
     uint32_t id, tenant, case_id;
@@ -43,7 +43,7 @@ struct fl_question {
     uint32_t opens, reminders, escalations;
     int64_t next_us; /* to be looked at then; 0: not any more */
     int64_t expires_us;
-    uint32_t impact; /* of the answer; enum fl_impact */
+    uint32_t impact; /* of the answer; enum fl_answer_impact */
     int64_t days_m;
     char answered_by[FL_CASE_TITLE_MAX + 1]; /* the name that was given */
     char answer[FL_ANSWER_TEXT_MAX + 1];
